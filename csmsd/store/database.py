@@ -78,14 +78,23 @@ def _make(path: Path) -> None:
 
 @contextmanager
 def refusing_damage(path: Path) -> Iterator[None]:
-    """What cannot be read in here is refused: raises StoreError."""
+    """What cannot be read or written in here is refused: raises StoreError."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise StoreError(
-            f"{path}: {error}. The file is left as it is: restore a backup, move it away, "
-            "or rescue what can be read with: sqlite3 FILE .recover"
-        ) from error
+        what_to_do = _REMEDIES.get(code_of(error), _OF_DAMAGE)
+        raise StoreError(f"{path}: {error}. The file is left as it is: {what_to_do}") from error
+
+
+# Nobody is to give up a database for what only its disk, or another process, is to blame for.
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: "make room on its disk, and start again",
+    sqlite3.SQLITE_IOERR: "look at its disk, which may be full or broken (df, dmesg), and start again",
+    sqlite3.SQLITE_CANTOPEN: "look at its disk and who may write there, and start again",
+    sqlite3.SQLITE_READONLY: "csmsd must be allowed to write to it and to its directory",
+    sqlite3.SQLITE_BUSY: "another process holds it locked; end that, and start again",
+}
+_OF_DAMAGE = "restore a backup, move it away, or rescue what can be read with: sqlite3 FILE .recover"
 
 
 def damage(path: Path) -> str | None:

@@ -113,19 +113,43 @@ def small_disk() -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", place], check=True)
 
 
+def fill(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"\0" * 4096):
+                pass
+        except OSError:
+            pass
+
+
 async def test_a_full_disk(small_disk: Path, make_site: MakeSite) -> None:
     site = await make_site(state=small_disk / "state")
     ballast = small_disk / "ballast"
+    await a_full_disk_is_survived(site, lambda: fill(ballast), ballast.unlink)
 
-    def fill() -> None:
-        with ballast.open("wb", buffering=0) as file:
-            try:
-                while file.write(b"\0" * 4096):
-                    pass
-            except OSError:
-                pass
 
-    await a_full_disk_is_survived(site, fill, ballast.unlink)
+async def test_books_that_are_put_back_onto_a_full_disk_wait_for_room(small_disk: Path, make_site: MakeSite) -> None:
+    """Nobody is told to give them up for that; and with room they go on beyond what was given after the copy."""
+    site = await make_site(state=small_disk / "state")
+    charge_point = await site.raw("CP1")
+    copy = site.directory / "copy.db"
+    assert (await site.csmsctl("backup", str(copy))).code == 0
+    lost = (await charge_point.ask("StartTransaction", START))[2]["transactionId"]
+    await site.stop()
+    for suffix in ("-wal", "-shm"):
+        site.database.with_name(site.database.name + suffix).unlink(missing_ok=True)
+    shutil.copyfile(copy, site.database)
+    ballast = small_disk / "ballast"
+    fill(ballast)
+    said = refused(site)
+    assert "make room on its disk" in said or "may be full" in said
+    assert "restore" not in said
+    assert ".recover" not in said
+
+    ballast.unlink()
+    await site.start()
+    charge_point = await site.raw("CP1", register=False)
+    assert (await charge_point.ask("StartTransaction", START))[2]["transactionId"] > lost + 1
 
 
 async def test_acknowledgements_survive_disks_that_fill_up_under_load(site: Site) -> None:
