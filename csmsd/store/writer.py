@@ -11,33 +11,25 @@ import logging
 import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
 
 from csmsd.ports.store import NotStored, Removal
 from csmsd.profiles.record import Change
 from csmsd.runtime.durations import Durations
 from csmsd.runtime.pace import LONGEST_SECONDS
-from csmsd.store.batch import Done, Member, Statement, statements
+from csmsd.store.batch import Done, Member, statements
 from csmsd.store.database import BUSY_TIMEOUT_SECONDS, is_locked
 from csmsd.store.presence import Presence
 from csmsd.store.tables import table
+from csmsd.store.writing_thread import WritingThread
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 # After a failed commit the disk is given a moment before the next one is tried.
 _PAUSE_SECONDS = 1.0
-# Who makes a replica has to see the log of commits before it begins anew, and writes it back itself, every thousand
-# pages. Should nobody do it, csmsd does so here.
-_REPLICATED_PAGES = 32_768
 _SLOW_SECONDS = 1.0
-# SQLite waits so long for a lock, then it is asked again: nothing can interrupt it while it waits.
-_LOCKED_SECONDS = 0.25
 _HURRY_SECONDS = 1.0  # for a lock, once csmsd is to end
 _LOOK_SECONDS = 2.0
 _TELLING_SECONDS = 0.0005  # in a turn
@@ -62,9 +54,6 @@ class Writer:
         recover: Callable[[], Awaitable[None]],
     ) -> None:
         """`replicated`: another program follows the log of commits, and writes it back."""
-        self._path = path
-        self._replicated = replicated
-        self._synchronous = synchronous
         self._recover = recover
         self._pending: list[Member] = []
         self._along: list[Member] = []  # to be written with the next that there is
@@ -85,8 +74,7 @@ class Writer:
         self._rescuing = False
         self._renewing = False
         self._task: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, "writer")
-        self._connection: sqlite3.Connection | None = None
+        self._thread = WritingThread(path, synchronous=synchronous, replicated=replicated)
         self._loop = asyncio.get_running_loop()
         self._disk_seconds = 0.0  # that the last commit took there
         self.failure: str | None = None
@@ -99,27 +87,11 @@ class Writer:
 
     async def open(self) -> None:
         """Opens the connection and starts writing. Raises sqlite3.Error."""
-        self._connection = await self._in_thread(self._connect)
+        await self._thread.open()
         self._presence.note()
         self._task = asyncio.create_task(self._run(), name="writer")
         self._watching = asyncio.create_task(self._watch(), name="presence of the database")
         self._reckon()
-
-    def _connect(self) -> sqlite3.Connection:
-        # isolation_level: the first statement of a batch takes the write lock, commit() releases it.
-        connection = sqlite3.connect(
-            self._path, timeout=_LOCKED_SECONDS, isolation_level="IMMEDIATE", cached_statements=512
-        )
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute(f"PRAGMA synchronous={self._synchronous}")
-        if self._replicated:
-            connection.execute(f"PRAGMA wal_autocheckpoint={_REPLICATED_PAGES}")
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens the -wal file
-        return connection
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        """SQLite waits for the disk in a thread of its own, which is handed a whole batch at a time."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _reckon(self) -> None:
         ready = self._task is not None and self._gone is None
@@ -140,10 +112,7 @@ class Writer:
         self._wake.set()
         if self._task is not None:
             await self._task
-        if self._connection is not None:
-            await self._in_thread(self._connection.close)
-            self._connection = None
-        self._thread.shutdown(wait=False)
+        await self._thread.close()
 
     def submit(self, changes: Sequence[Change], done: Done) -> None:
         """Has the changes written; calls `done` in the event loop when that is certain, one way or the other.
@@ -282,11 +251,9 @@ class Writer:
         return True
 
     async def _shrink(self, pages: int, done: Done) -> None:
-        connection = self._connection
-        assert connection is not None
+        script = f"PRAGMA incremental_vacuum({pages})"  # `execute` would stop after the first of the pages
         try:
-            # As a script: `execute` would stop after the first of the pages.
-            await self._in_thread(lambda: connection.executescript(f"PRAGMA incremental_vacuum({pages})").close())
+            await self._thread.do(lambda connection: connection.executescript(script).close())
         except sqlite3.Error as error:
             done(NotStored(str(error)))
         else:
@@ -346,10 +313,7 @@ class Writer:
         return hurried or now - begun > BUSY_TIMEOUT_SECONDS
 
     async def _write_once(self, members: Iterable[Member]) -> None:
-        connection = self._connection
-        assert connection is not None
-        batch = list(statements(members))
-        self._disk_seconds = await self._in_thread(lambda: _commit(connection, batch))
+        self._disk_seconds = await self._thread.commit(list(statements(members)))
 
     def _fail(self, members: Iterable[Member], reason: str) -> None:
         """These, and what came in meanwhile, are not acknowledged; the file is looked for before anything else."""
@@ -361,14 +325,12 @@ class Writer:
 
     async def _lose(self, gone: str) -> None:
         """Nothing is taken until the file stands in its place again; what is in it is saved as far as it can be."""
-        assert self._connection is not None
         self._gone = self.failure = gone
         self._reckon()
         self.failed_commits += 1
         self._fail((), gone)
         self.on_state(gone)
-        connection = self._connection
-        await self._in_thread(lambda: self._presence.save(connection))
+        await self._thread.do(self._presence.save)
         while self._presence.trouble() is not None and not self._closing:
             self._wake.clear()
             with suppress(TimeoutError):
@@ -418,19 +380,6 @@ class Writer:
             await asyncio.sleep(_PAUSE_SECONDS)
         self._rescuing = False
         self._reckon()
-
-
-def _commit(connection: sqlite3.Connection, batch: Iterable[Statement]) -> float:
-    """How many seconds the disk took."""
-    try:
-        for sql, parameters in batch:
-            connection.execute(sql, parameters)
-        begun = monotonic()
-        connection.commit()
-        return monotonic() - begun
-    except BaseException:
-        connection.rollback()
-        raise
 
 
 def _promise() -> tuple["asyncio.Future[None]", Done]:

@@ -8,10 +8,12 @@ import pytest
 from csmsd.control.methods import METHODS
 from tests.architecture.sources import modules, nodes, tree
 
-# Who has those calls without changing the state: the file of the log, which has a commit of its own, and the writer.
+# Who has those calls without changing the state: the file of the log, which has a commit of its own, and
+# the writer with its thread.
 COMMITTING = {
     "csmsd.live_site",
     "csmsd.store.writer",
+    "csmsd.store.writing_thread",
     *(f"csmsd.store.message_log.{part}" for part in ("file", "log", "trimming")),
 }
 PUBLISHING = {"csmsd.live_site"}

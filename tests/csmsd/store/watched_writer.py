@@ -51,9 +51,7 @@ class Watched:
 
     async def run(self, what: Callable[[sqlite3.Connection], T]) -> T:
         """Does something in the thread and on the connection of the writer."""
-        connection = self.writer._connection
-        assert connection is not None
-        return await self.writer._in_thread(lambda: what(connection))
+        return await self.writer._thread.do(what)
 
     def submit(self, name: str, *changes: Change) -> None:
         """One member; its end is written down, and whether its rows could be read by others at that moment."""
