@@ -23,7 +23,7 @@ from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.transactions import NotRemembered, Wanted
-from csmsd.profiles.record import Change, Event
+from csmsd.profiles.record import Change, Event, Once
 from csmsd.profiles.site import Site
 from csmsd.store.database import prepare_database
 from csmsd.store.loader import load_site
@@ -32,6 +32,7 @@ from csmsd.store.writer import Writer
 from tests.csmsd.profiles.firmware_management.firmware_scene import FirmwareScene
 from tests.csmsd.profiles.local_auth_list.listing import Listing
 from tests.csmsd.profiles.reservation.reserving import Reserving
+from tests.csmsd.profiles.scene import Answer
 from tests.csmsd.profiles.smart_charging.installing import add
 
 
@@ -184,3 +185,21 @@ def differences(before: Any, after: Any, place: str = "site") -> Iterator[str]:
             yield from differences(before[key], after[key], f"{place}.{key}")
     elif before != after:
         yield f"{place}: {before!r} became {after!r}"
+
+
+async def restarted(scene: Restarting, directory: Path) -> Restarting:
+    """The scene after a restart, which must know what the one before knew."""
+    site = await scene.restarted(directory / "csms.db")
+    again = scene.on(site, directory / "csms.db")
+    again.recollect()
+    for live in (scene.site, site):
+        for state in live.charge_points.values():
+            live.local_lists.get(state.id)  # one that nothing is known of is made when it is looked at
+    assert [*differences(picture(scene.site), picture(site))] == []
+    return again
+
+
+def told(answer: Answer) -> Any:
+    """All that a message brings about, whether or not a reading is looked for first."""
+    changes = [change.record if isinstance(change, Once) else change for change in answer.changes]
+    return answer.payload, picture(changes), [(event.type, event.data) for event in answer.events]
