@@ -228,6 +228,8 @@ class Securing:
         if state is None or state.secured is None:
             return
         upgrade = self._live.site.security.upgrades.of(state.id)
+        if not self._sending.has_come_anew(state.id):
+            return
         undecided = upgrade is not None and (upgrade.open or upgrade.state == "fell_back")
         booted = event.type == "charge_point.booted"
         if undecided or (booted and state.record.password_hash_next is not None):

@@ -11,6 +11,7 @@ from csmsd.operations.runner import OperationRunner
 from csmsd.profiles.action import Steps, Target
 from csmsd.profiles.core.change_configuration import ChangeConfigurationReq
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
+from csmsd.profiles.record import Milliseconds
 
 
 class Removed(Exception):
@@ -23,6 +24,7 @@ class Sending:
     def __init__(self, live: LiveSite, runner: OperationRunner) -> None:
         self.live = live
         self._runner = runner
+        self._sent_by: dict[str, Milliseconds | None] = {}  # since when the connection of each was there
 
     def state(self, identity: str) -> ChargePointState | None:
         return self.live.site.charge_point(identity)
@@ -39,7 +41,15 @@ class Sending:
         state = self.state(identity)
         if state is None:
             raise Removed(identity)
+        self._sent_by[identity] = state.connected_at
         return await self._runner.run_for(state, start, msgspec.structs.replace(options, vouched=True), report)
+
+    def has_come_anew(self, identity: str) -> bool:
+        """Whether its connection is another than that by which it was sent something last: who stays, and says its boot
+        once more, says nothing of what it uses from the next one on.
+        """
+        state = self.state(identity)
+        return state is not None and state.connected_at != self._sent_by.get(identity)
 
 
 # Of CALLERRORs that say that a request was not even begun with; the others may come in the middle of it.

@@ -88,6 +88,22 @@ async def test_the_new_key_may_be_faster_than_the_answer(site: Site) -> None:
     assert await may_log_in(site, key)
 
 
+async def test_a_boot_on_the_connection_of_before_says_nothing_of_the_key(site: Site) -> None:
+    """Some say it again after their configuration has changed."""
+    point = await keyed(site)
+    running, asked, key = await asked_for_key(site, point)
+    await point.frame(4, asked[1], "InternalError", "", {})
+    assert (await running).code == 7
+    watcher = await site.watch("charge_point.booted")
+    await point.boot()
+    await watcher.event("charge_point.booted")
+    await point.disconnect()
+    back = await login(site, KEY)
+    assert back is not None
+    await back.disconnect()
+    assert await may_log_in(site, key)
+
+
 async def test_who_has_no_key_is_raised_and_not_given_another(site: Site) -> None:
     point = await site.raw("CP1")
     ended = await site.csmsctl("cp", "rotate-key", "CP1", "--yes")
