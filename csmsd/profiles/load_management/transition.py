@@ -245,7 +245,9 @@ class Planner:
         if default.ma > idle and began_on_it and not self._to_renew(default, now):
             pass  # it runs by its default, which was raised for it, until it has a limit of its own
         elif default.ma != idle or default.fallback_ma > terms.fallback_ma:
-            found.append((_LOWER if idle < default.ma else _BEGIN, "default", min(idle, default.ma + 1)))
+            covered = default.fallback_ma <= terms.fallback_ma and self._is_covered(default, lent, want)
+            urgency = _BEGIN if idle >= default.ma else _REFRESH if covered else _LOWER
+            found.append((urgency, "default", min(idle, default.ma + 1)))
         elif self._to_renew(default, now) and (
             lent is None or lent.ma < default.fallback_ma or set(lent.phases) < set(terms.wiring)
         ):
@@ -254,6 +256,16 @@ class Planner:
         elif default.fallback_ma < terms.fallback_ma and now - default.sent_at >= self.periods.shortest_ms:
             found.append((_REFRESH, "default", 0))
         return found
+
+    def _is_covered(self, default: Hold, lent: Hold | None, want: Want | None) -> bool:
+        """Whether what runs may draw as much as the next one could begin with, and is to go on so."""
+        return (
+            lent is not None
+            and lent.accepted_at is not None
+            and want is not None
+            and min(lent.ma, want.ma) >= default.ma
+            and set(lent.phases) >= set(default.phases)
+        )
 
     def _to_renew(self, hold: Hold, now: Milliseconds) -> bool:
         """From half its time on."""

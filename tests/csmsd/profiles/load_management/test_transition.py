@@ -617,6 +617,20 @@ def test_a_timetable_is_kept_before_its_hour() -> None:
     assert site.played[CP1].draws(site.now) == 16 * A
 
 
+def test_what_a_car_was_offered_to_begin_with_is_lowered_after_its_share_has_risen() -> None:
+    site = site_with(Planner, reserve=1)
+    site.exchange()
+    car_on(site, CP1)
+    wants = {CP1: Want(ma=12 * A)}
+    sent = []
+    for _ in range(4):
+        for lease in site.planner.plan(site.now, site.budgets(), site.terms, wants, [CP1]).leases:
+            site.planner.ledger.accepted(CP1, lease.serial, site.now, OBEY)
+            sent.append((lease.transaction, lease.ma // A))
+        wants = {CP1: Want(ma=20 * A)}
+    assert sent == [(site.transactions, 12), (site.transactions, 20), (None, 0)]
+
+
 def test_what_a_plan_would_break_stops_it() -> None:
     """The look at the invariant is no part of what is planned: a mistake there does not get past it."""
 
