@@ -10,7 +10,8 @@ from typing import TypeVar
 from csmsd.ports.store import NotStored, PastTransaction
 from csmsd.profiles.core.booking import measured_anew
 from csmsd.profiles.core.energy.gathered import Gathered
-from csmsd.profiles.core.transactions import AWAITED, History, Transaction, Wanted
+from csmsd.profiles.core.transaction_book import AWAITED
+from csmsd.profiles.core.transactions import History, Transaction, Wanted
 from csmsd.store.tables import SqlValue, read_records
 from csmsd.store.takings import takings_of_transaction
 

@@ -32,7 +32,7 @@ from csmsd.ports.store import Disk
 from csmsd.ports.tls import TlsEnd
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, MAX_CONNECTORS, ChargePointState
 from csmsd.profiles.core.id_tags import MAX_ID_TAG
-from csmsd.profiles.core.transactions import MAX_ACTIVE
+from csmsd.profiles.core.transaction_book import MAX_ACTIVE
 from csmsd.profiles.load_management.overview import LineLoad, MemberLoad, overview_of_load
 from csmsd.profiles.milestone import MilestoneName
 from csmsd.profiles.record import Milliseconds

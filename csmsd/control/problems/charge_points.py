@@ -14,7 +14,8 @@ from csmsd.control.problems.links import link_problems
 from csmsd.control.problems.problem import SHORTEST_SILENCE_S, Problem, counted, problem, seconds
 from csmsd.control.problems.securing import securing_problems
 from csmsd.profiles.core.charge_points import MESSAGE_TOO_LONG_PLACE, ChargePointState, Connector
-from csmsd.profiles.core.transactions import AWAITED, Transaction
+from csmsd.profiles.core.transaction_book import AWAITED
+from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.wall_clock import off_clock

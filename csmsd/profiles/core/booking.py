@@ -19,7 +19,8 @@ from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.energy.verdict import Verdict
 from csmsd.profiles.core.metering import Taken
 from csmsd.profiles.core.moments import is_timed
-from csmsd.profiles.core.transactions import STOP_TOLD, Transaction, TransactionBook, TransactionState, Wanted
+from csmsd.profiles.core.transaction_book import TransactionBook
+from csmsd.profiles.core.transactions import STOP_TOLD, Transaction, TransactionState, Wanted
 from csmsd.profiles.record import Milliseconds
 from csmsd.profiles.site import Site
 

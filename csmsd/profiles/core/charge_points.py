@@ -22,7 +22,8 @@ from csmsd.profiles.core.outside_transactions import Outside
 from csmsd.profiles.core.power import imported_power
 from csmsd.profiles.core.sample import Sample
 from csmsd.profiles.core.told_readings import Arrivals
-from csmsd.profiles.core.transactions import Transaction, TransactionBook
+from csmsd.profiles.core.transaction_book import TransactionBook
+from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Milliseconds, Record
 from csmsd.profiles.security.upgrades import SecurityUpgrade
 

@@ -3,7 +3,8 @@
 from csmsd.profiles.action import Context
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.stop_transaction import guessed_stop_undone
-from csmsd.profiles.core.transactions import MAX_ACTIVE, Transaction
+from csmsd.profiles.core.transaction_book import MAX_ACTIVE
+from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Data, Event, Milliseconds
 
 

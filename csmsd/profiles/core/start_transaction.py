@@ -9,7 +9,8 @@ from csmsd.profiles.core import booking
 from csmsd.profiles.core.charge_points import MAX_CONNECTORS
 from csmsd.profiles.core.id_tags import authorization_status_of_id_tag, id_tag_info
 from csmsd.profiles.core.stop_transaction import book_waiting_stop
-from csmsd.profiles.core.transactions import MAX_ACTIVE, Transaction, transaction_start_key
+from csmsd.profiles.core.transaction_book import MAX_ACTIVE
+from csmsd.profiles.core.transactions import Transaction, transaction_start_key
 from csmsd.profiles.record import Change, Event, Milliseconds
 
 

@@ -11,7 +11,8 @@ import msgspec
 
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.energy.plain import UNKNOWN_CONNECTOR_W, plain_reach
-from csmsd.profiles.core.transactions import Transaction, TransactionBook
+from csmsd.profiles.core.transaction_book import TransactionBook
+from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Milliseconds
 
 ROUNDING_WH = 10  # a register in kWh with two decimals is up to this far off

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from csmsd.profiles.core.charge_points import ChargePoint
 from csmsd.profiles.core.metering import MeterShapes
-from csmsd.profiles.core.transactions import AWAITED, Wanted
+from csmsd.profiles.core.transaction_book import AWAITED
+from csmsd.profiles.core.transactions import Wanted
 from csmsd.store.past import connect_to_past, find_past_transactions, history_of_charge_point
 from tests.csmsd.store.test_loader import readings, transaction, write
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles import operations
-from csmsd.profiles.core.transactions import REMEMBERED, Transaction
+from csmsd.profiles.core.transaction_book import REMEMBERED
+from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.firmware_management.rollouts import Rollout, RolloutMember
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.record import Deleted

@@ -9,7 +9,7 @@ from csmsd.control.problems.problem import Problem
 from csmsd.ocpp.leniency import Deviation
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.core.charge_points import ConfigurationKey, DeviationCount
-from csmsd.profiles.core.transactions import AWAITED
+from csmsd.profiles.core.transaction_book import AWAITED
 from csmsd.profiles.firmware_management.updates import FirmwareUpdate
 from tests.csmsd.profiles.scene import DAY, HOUR, NOON, SECOND, Scene
 

@@ -1,7 +1,7 @@
 """A StartTransaction where one runs already: that one is given up, or goes on."""
 
 from csmsd.profiles.core import booking
-from csmsd.profiles.core.transactions import MAX_ACTIVE
+from csmsd.profiles.core.transaction_book import MAX_ACTIVE
 from tests.csmsd.profiles.scene import HOUR, SECOND, Scene
 
 

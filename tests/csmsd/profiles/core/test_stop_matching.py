@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from csmsd.profiles.core.stop_matching import Claim, match_stop
-from csmsd.profiles.core.transactions import Transaction, TransactionBook
+from csmsd.profiles.core.transaction_book import TransactionBook
+from csmsd.profiles.core.transactions import Transaction
 from tests.csmsd.profiles.scene import NOON, SECOND
 
 SECONDS = SECOND
