@@ -53,7 +53,7 @@ from csmsd.profiles.site import Site
 from csmsd.recall import Recall
 from csmsd.reloading import CertificatesStay, Reloading
 from csmsd.runtime import service_manager
-from csmsd.runtime.clock import ClockWatch, steady_clock
+from csmsd.runtime.clock import ClockWatch, boot_of_machine, steady_clock
 from csmsd.runtime.clock import wall_clock as now
 from csmsd.runtime.gate import raise_descriptor_limit
 from csmsd.runtime.time_zones import local_utc_offset
@@ -222,6 +222,7 @@ class Daemon:
             self._settings.load_management,
             local_utc_offset,
             steady_clock,
+            boot_of_machine(),
         )
         self._circuit_meters = CircuitMeters(self._settings.load_management, self._live)
 

@@ -32,8 +32,9 @@ from csmsd.profiles.load_management.site_limits import site_limit_level, site_li
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner
 from csmsd.profiles.load_management.waiting_cars import WAITING_STATUSES, running_on_member
+from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.policies import LoadPolicies, Policies
-from csmsd.profiles.record import Event, EventType, Milliseconds
+from csmsd.profiles.record import Change, Event, EventType, Milliseconds
 from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfileReq
 from csmsd.profiles.smart_charging.profile_ids import is_site_limit
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileReq
@@ -91,8 +92,9 @@ class LoadManager:
         settings: LoadPolicies,
         utc_offset_s: Callable[[Milliseconds], int],
         steady: Callable[[], Milliseconds] | None = None,
+        boot: str | None = None,
     ) -> None:
-        """`steady` is a clock that nobody sets (in ms)."""
+        """`steady` is a clock that nobody sets (in ms), and `boot` says since which boot of the machine it runs."""
         self._live = live
         self._runner = runner
         self._links = links
@@ -105,6 +107,7 @@ class LoadManager:
         self._steering: Steering | None = None
         self._made_of: tuple[LoadManagement, int, int] | None = None
         self._steady = steady or live.now
+        self._boot = boot
         self._clock_offset = live.now() - self._steady()
         self._read: LoadManagement | None = None  # whose ledger goes by our clock as it is
         self._tasks: set[asyncio.Task[None]] = set()
@@ -188,10 +191,11 @@ class LoadManager:
     def _look_at_clock(self, load: LoadManagement) -> None:
         """Leases are reckoned by our clock: whether it was set since it was looked at last."""
         now = self._live.now()
+        offset = now - self._steady()
         if load is not self._read:
             self._read = load
-            load.ledger.read_again(now)
-        moved = now - self._steady() - self._clock_offset
+            self._clock_offset = self._clock_offset_on_disk(load, now, offset)
+        moved = offset - self._clock_offset
         if abs(moved) < _STEP_MS:
             return
         self._clock_offset += moved
@@ -202,8 +206,29 @@ class LoadManager:
         for standing in self._standings.values():
             standing.not_before += moved
 
+    def _clock_offset_on_disk(self, load: LoadManagement, now: Milliseconds, offset: Milliseconds) -> Milliseconds:
+        """Of our clock, by which the holds go that were read; where nobody knows that, they go by it as it is now."""
+        seen = self._live.site.milestones.get("steady_clock")
+        if self._boot is not None and seen is not None and seen.user == self._boot:
+            return seen.at - seen.number
+        if load.ledger.read_again(now):
+            log.warning("the clock was set back while csmsd did not run: those of charge points are not known")
+            self._observer.clocks_unknown(load)
+        return offset
+
+    def _clock_changes(self) -> list[Change]:
+        """What has to be on disk with the holds, so that the next csmsd knows by which clock they go."""
+        now, seen = self._live.now(), self._live.site.milestones.get("steady_clock")
+        if self._boot is None:
+            return []
+        if seen is not None and seen.user == self._boot and abs(seen.at - seen.number - self._clock_offset) < _STEP_MS:
+            return []
+        milestone = Milestone(name="steady_clock", at=now, number=now - self._clock_offset, user=self._boot)
+        self._live.site.milestones["steady_clock"] = milestone
+        return [milestone]
+
     async def _write_holds(self, load: LoadManagement) -> None:
-        changes = load.hold_changes()
+        changes = [*self._clock_changes(), *load.hold_changes()]
         if changes:
             await self._live.keep(changes)
 

@@ -5,6 +5,7 @@ people notice it; and for an hour nothing expires before it would have without t
 """
 
 import time
+from pathlib import Path
 
 from csmsd.ports.live_site import Clock
 from csmsd.profiles.milestone import Milestone
@@ -25,6 +26,14 @@ def wall_clock() -> Milliseconds:
 def steady_clock() -> Milliseconds:
     """ms since some moment; nobody sets it, and it goes on while the machine is suspended where that can be had."""
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
+
+
+def boot_of_machine() -> str | None:
+    """Since which boot it runs; the steady clock of another one began anew. None: it does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 class ClockWatch:

@@ -52,7 +52,9 @@ class Lateness:
         """Takes note of a status that is news although its time contradicts what came before; the first in a row?"""
         anew = self._back is None or now - self._back[1] > _AT_ONCE_MS
         self._behind.clear()
+        agreeing = [behind for behind in self._clock if abs(behind - (now - time)) <= _AT_ONCE_MS]
         self._clock.clear()
+        self._clock.extend(agreeing)  # what it has shown since it went back
         self._back = (time, now)
         return anew
 

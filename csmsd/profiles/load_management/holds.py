@@ -229,10 +229,11 @@ class Ledger:
             if hold.accepted_at is not None:
                 hold.accepted_at = min(hold.accepted_at + by, now)
 
-    def read_again(self, now: Milliseconds) -> None:
+    def read_again(self, now: Milliseconds) -> bool:
         """From disk, after some time: how long that was, says our clock, and that may have been set meanwhile.
 
-        So a lease may still run as long as it was sent for; where the clock was certainly set back, it may be over.
+        So a lease may still run as long as it was sent for; where the clock was certainly set back, which is returned,
+        it may be over.
         """
         set_back = any(hold.sent_at > now for _, hold in self)
         for _, hold in self:
@@ -244,6 +245,7 @@ class Ledger:
             if set_back:
                 hold.sent_at = min(hold.sent_at, now)
                 hold.accepted_at = None if hold.accepted_at is None else min(hold.accepted_at, now)
+        return set_back
 
     def tidy(self, now: Milliseconds) -> None:
         """Lets go of what is certainly over, and of what says no more than a later one that may have arrived, too."""

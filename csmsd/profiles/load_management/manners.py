@@ -16,6 +16,7 @@ Pause = Literal["zero", "one_ampere", "minimum"]
 
 _PAUSES: tuple[Pause, ...] = ("zero", "one_ampere", "minimum")
 _CLOCKS_DIFFER_MS = 5_000  # less is the time that messages take
+ANY_TIME_MS = 1_000_000_000_000  # some thirty years
 _PROMPT_MS = 60_000  # a start that comes so long after the connection was made is no old one
 _REACTION_SPARE_MS = 2_000
 _WHOLE_MA, _TENTH_MA = 1_000, 100
@@ -100,6 +101,7 @@ def takes_of_member(
         relative_to = _beginning(member, state, manner.behind_ms, now, undated)
     if relative_to is not None or manner.schedule == "absolute":
         off = 0
+    any_time = ANY_TIME_MS if manner.schedule == "relative" and relative_to is None else 0
     return Takes(
         unit=manner.unit or site_limit_unit(state, habits),
         floor_ma=lowest_limit_of(manner, member),
@@ -107,8 +109,8 @@ def takes_of_member(
         whole=whole,
         single=single,
         relative_to=relative_to,
-        early_ms=skew + max(0, -off),
-        late_ms=skew + max(0, off),
+        early_ms=skew + max(any_time, -off),
+        late_ms=skew + max(any_time, off),
         behind_ms=max(0, manner.behind_ms),
         reaction_ms=None if habits is None else habits.reaction_ms,
         offer_first=offer_first,
@@ -135,16 +137,23 @@ def has_one_connector(state: ChargePointState) -> bool:
     return max(state.connectors, default=1) <= 1 if told is None else told == 1
 
 
+def _is_free(state: ChargePointState, connector: int) -> bool:
+    status = state.connectors.get(connector)
+    return status is not None and status.status == "Available"
+
+
 def _beginning(
     member: Member, state: ChargePointState, behind_ms: Milliseconds, now: Milliseconds, undated: Collection[int]
 ) -> Milliseconds | None:
     """When what a relative schedule is relative to began, or begins at the earliest; None: nobody knows that.
 
+    Where nothing is known to run, something may all the same, unless its connector is free. An absolute schedule by a
+    clock that is behind does no worse then: what idle connectors may not draw yet comes later.
     A start that came soon after the connection was made may have waited for it, unless its own clock says otherwise.
     """
     running = state.transactions.active_on(member.connector)
     if running is None:
-        return now
+        return now if _is_free(state, member.connector) and behind_ms <= 0 else None
     if running.id in undated:
         return None
     came = running.start_received_at

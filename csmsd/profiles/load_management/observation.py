@@ -10,7 +10,7 @@ from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.load_management.circuits import Key, Member, Milliamperes, Reading, Tree, reading_of_amperes
 from csmsd.profiles.load_management.holds import NEVER, Ledger, most_of
 from csmsd.profiles.load_management.load import LoadManagement
-from csmsd.profiles.load_management.manners import takes_of_member
+from csmsd.profiles.load_management.manners import ANY_TIME_MS, takes_of_member
 from csmsd.profiles.load_management.overruling import is_overruled
 from csmsd.profiles.load_management.site_limits import own_limit
 from csmsd.profiles.load_management.steering import Steering
@@ -51,6 +51,11 @@ class Observer:
     def __init__(self) -> None:
         self._noticed: dict[Key, _Noticed] = {}
         self._begun_by_other_clock: set[int] = set()  # transactions that began before our clock was set
+        self._clocks_unknown: set[str] = set()  # of charge points, folded: how far off they are
+
+    def clocks_unknown(self, load: LoadManagement) -> None:
+        """Ours was set while csmsd was dead, nobody knows how far: until they tell of theirs, it may show anything."""
+        self._clocks_unknown = {key[0] for key in load.members}
 
     def clock_moved(self, by: Milliseconds, site: Site, now: Milliseconds) -> None:
         """Ours was set: those of charge points may be as far off from now on, or may follow (Heartbeat, C 4.6)."""
@@ -88,8 +93,12 @@ class Observer:
         in_doubt = any(hold.slot == "unknown" and hold.gone_at == NEVER for hold in load.ledger.of(key))
         kept_for_ever = not load.takes_leases(key) and not in_doubt
         noticed = self._noticed.setdefault(key, _Noticed())
+        if noticed.behind_ms is None:  # its leases were reckoned by what was known of its clock then
+            noticed.behind_ms = load.manner(state.id).behind_ms
         _look_at_clock(state, load, now)
         other_clock = _has_another_clock(member, load, noticed)
+        if state.lateness.clock_behind is not None:
+            self._clocks_unknown.discard(key[0])
         if (
             key not in load.ledger
             or kept_for_ever
@@ -100,6 +109,8 @@ class Observer:
             load.ledger.begin(key, member.rating_ma, member.wiring, now)
         manner, habits = load.manner(state.id), load.habits.get(key[0])
         takes = takes_of_member(member, state, manner, habits, now, self._begun_by_other_clock)
+        if key[0] in self._clocks_unknown and takes.relative_to is None:
+            takes = msgspec.structs.replace(takes, early_ms=ANY_TIME_MS, late_ms=ANY_TIME_MS)
         steering.takes[key] = takes
         _look_at_description(member, takes.whole, load, steering, now)
         _look_at_transaction(state, member, load, steering, takes.single, now)

@@ -11,6 +11,7 @@ from csmsd.profiles.load_management.circuits import Circuit, Member, TemporaryLi
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.manners import LoadManner
+from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.policies import LoadPolicies
 from csmsd.profiles.record import Event
 from tests.csmsd.operations.engine import WITHIN_SECONDS, Asked, Engine
@@ -28,6 +29,10 @@ class Garage:
         self.engine = engine
         self.set_ahead_by = 0  # csmsd's clock, in seconds
         self.settings = LoadPolicies(raise_step=0, arrival_reserve=0)
+        self.begin()
+
+    def begin(self, boot: str | None = None) -> None:
+        engine = self.engine
         self.manager = LoadManager(
             engine.live,
             engine.runner,
@@ -37,8 +42,13 @@ class Garage:
             self.settings,
             lambda at: 0,
             lambda: engine.scene.now - self.set_ahead_by * SECOND,
+            boot,
         )
         self.task = asyncio.create_task(self.manager.run())
+
+    async def close(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
 
     def set_clock(self, by_s: int) -> None:
         self.engine.scene.now += by_s * SECOND
@@ -90,7 +100,7 @@ class Garage:
         self.engine.scene.now += round(seconds * SECOND)
         self.stir()
 
-    def begin(self, identity: str) -> int:
+    def car_begins(self, identity: str) -> int:
         number = self.engine.scene.started(by=identity).id
         self.stir()
         return number
@@ -101,8 +111,7 @@ async def garage(engine: Engine) -> AsyncIterator[Garage]:
     garage = Garage(engine)
     await garage.open()
     yield garage
-    garage.task.cancel()
-    await asyncio.gather(garage.task, return_exceptions=True)
+    await garage.close()
 
 
 def limits(asked: Asked) -> list[tuple[float, int]]:
@@ -136,13 +145,13 @@ async def test_what_is_sent_is_on_disk_before_it_leaves(garage: Garage) -> None:
 async def test_a_second_car_gets_its_share_when_the_first_has_obeyed(garage: Garage) -> None:
     await garage.installed()
     garage.pass_time(OBEY_S + 1)
-    number = garage.begin("CP1")
+    number = garage.car_begins("CP1")
     first = await garage.next()
     assert first.payload["csChargingProfiles"]["transactionId"] == number
     assert limits(first)[0] == (20, 0)
     first.confirm(status="Accepted")
     await garage.until(lambda: garage.has_accepted(number, 20))
-    garage.begin("CP2")
+    garage.car_begins("CP2")
     lower = await garage.next()
     assert (lower.identity, limits(lower)[0]) == ("CP1", (10, 0))
     lower.confirm(status="Accepted")
@@ -160,7 +169,7 @@ async def test_one_that_refuses_counts_with_its_rating_and_is_asked_again_later(
     assert not garage.load.ledger.in_doubt(("cp2", 1))
     assert garage.load.ledger.in_doubt(("cp1", 1))
     garage.pass_time(OBEY_S + 20)
-    garage.begin("CP2")
+    garage.car_begins("CP2")
     garage.pass_time(31)
     again = await garage.next()
     assert again.identity == "CP1", "there is no room for the car on CP2 beside a rating of 32 A"
@@ -217,10 +226,10 @@ async def test_a_profile_of_others_on_a_higher_level_is_capped(garage: Garage) -
 async def test_an_unanswered_limit_is_sent_again_and_pays_for_nothing(garage: Garage) -> None:
     await garage.installed()
     garage.pass_time(OBEY_S + 1)
-    number = garage.begin("CP1")
+    number = garage.car_begins("CP1")
     (await garage.next()).confirm(status="Accepted")
     await garage.until(lambda: garage.has_accepted(number, 20))
-    garage.begin("CP2")
+    garage.car_begins("CP2")
     (await garage.next()).comes_to("timeout")
     await garage.all_answered()
     garage.pass_time(31)
@@ -232,7 +241,7 @@ async def test_an_unanswered_limit_is_sent_again_and_pays_for_nothing(garage: Ga
 async def test_a_clock_that_is_set_ends_no_lease_and_brings_the_next_one_at_once(garage: Garage, by_s: int) -> None:
     await garage.installed()
     garage.pass_time(OBEY_S + 1)
-    number = garage.begin("CP1")
+    number = garage.car_begins("CP1")
     (await garage.next()).confirm(status="Accepted")
     await garage.until(lambda: garage.has_accepted(number, 20))
     lent = garage.load.ledger.newest(("cp1", 1), "transaction", number)
@@ -252,6 +261,23 @@ async def test_a_clock_that_is_set_ends_no_lease_and_brings_the_next_one_at_once
     garage.engine.scene.now += SECOND
     garage.engine.scene.send("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}, by="CP2")
     await garage.until(lambda: garage.load.ledger.newest_accepted(("cp2", 1)) is None)
+
+
+@pytest.mark.parametrize("boot", ["the same", "another"])
+async def test_by_which_clock_leases_go_outlives_csmsd(garage: Garage, boot: str) -> None:
+    await garage.installed()
+    await garage.close()
+    hold = garage.load.ledger.newest(("cp1", 1), "default")
+    assert hold is not None
+    latest, scene = hold.latest, garage.engine.scene
+    set_by = 3600 * SECOND
+    was = Milestone(name="steady_clock", at=scene.now - set_by, number=scene.now, user="the same")
+    garage.engine.live.site.milestones["steady_clock"] = was
+    scene.now += 5 * SECOND
+    garage.begin(boot)
+    told = "SELECT at - number, user FROM milestone WHERE name = 'steady_clock'"
+    await garage.until(lambda: garage.engine.rows(told) == [(0, boot)])
+    assert hold.latest - latest == (set_by if boot == "the same" else 5 * SECOND), "or its full time once more"
 
 
 async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> None:
@@ -315,7 +341,7 @@ async def test_a_charge_point_with_room_for_one_profile_gets_one_for_all_of_it(g
     await garage.installed()
     configure(garage.engine.scene, MaxChargingProfilesInstalled="1", NumberOfConnectors="1")
     garage.pass_time(OBEY_S + 1)
-    garage.begin("CP1")
+    garage.car_begins("CP1")
     clearing = await garage.next()
     assert clearing.action == "ClearChargingProfile", "there is no room for both"
     clearing.confirm(status="Accepted")
@@ -369,8 +395,8 @@ async def test_who_does_not_end_leases_is_sent_none_and_counts_with_its_rating(g
     )
     await garage.until(lambda: [hold.slot for hold in garage.load.ledger.of(("cp1", 1))][-1:] == ["unknown"])
     garage.pass_time(OBEY_S + 1)
-    garage.begin("CP1")
-    garage.begin("CP2")
+    garage.car_begins("CP1")
+    garage.car_begins("CP2")
     garage.pass_time(15 * 60)
     assert (await garage.next()).identity == "CP2"  # its default again; CP1 would have been first
     assert garage.load.ledger.most(("cp1", 1), garage.engine.scene.now)[-1][1][0] == 32 * A
@@ -380,10 +406,10 @@ async def test_who_was_found_to_obey_slowly_has_that_long_before_others_get_what
     garage.load.found(LimitHabits(charge_point="CP1", reaction_ms=20 * SECOND, found_at=0))
     await garage.installed()
     garage.pass_time(30)
-    number = garage.begin("CP1")
+    number = garage.car_begins("CP1")
     (await garage.next()).confirm(status="Accepted")
     await garage.until(lambda: garage.has_accepted(number, 20))
-    garage.begin("CP2")
+    garage.car_begins("CP2")
     (await garage.next()).confirm(status="Accepted")
     await garage.until(lambda: garage.has_accepted(number, 10))
     before = garage.load.ledger.of(("cp1", 1))[-2]
@@ -400,7 +426,7 @@ async def test_a_car_that_is_plugged_in_is_lent_its_minimum_before_it_begins(gar
     assert (asked.identity, profile["chargingProfilePurpose"], limits(asked)[0]) == ("CP2", "TxDefaultProfile", (6, 0))
     asked.confirm(status="Accepted")
     await garage.all_answered()
-    garage.begin("CP2")
+    garage.car_begins("CP2")
     own = await garage.next()
     assert own.payload["csChargingProfiles"]["chargingProfilePurpose"] == "TxProfile"
     own.confirm(status="Accepted")
@@ -427,7 +453,7 @@ async def test_one_idle_connector_of_a_circuit_may_begin_with_its_minimum_at_onc
 async def test_one_that_refuses_limits_of_a_transaction_has_those_for_all_raised_for_it(garage: Garage) -> None:
     await garage.installed()
     garage.pass_time(OBEY_S + 1)
-    number = garage.begin("CP1")
+    number = garage.car_begins("CP1")
     for _ in range(2):
         refused = await garage.next()
         assert refused.payload["csChargingProfiles"]["transactionId"] == number
@@ -443,7 +469,7 @@ async def test_one_that_refuses_limits_of_a_transaction_has_those_for_all_raised
     assert garage.engine.rows("SELECT charge_point, purpose, found_by FROM load_manner") == [
         ("CP1", "TxDefaultProfile", "answers")
     ]
-    garage.begin("CP2")
+    garage.car_begins("CP2")
     lower = await garage.next()
     assert (lower.identity, limits(lower)[0]) == ("CP1", (10, 0)), "it is lowered in the same way"
     lower.confirm(status="Accepted")
@@ -456,7 +482,7 @@ async def test_one_that_refuses_to_raise_what_is_for_all_is_tried_by_another_pro
     await garage.installed()
     garage.pass_time(OBEY_S + 1)
     garage.load.note_manner(LoadManner(charge_point="CP1", purpose="TxDefaultProfile"))
-    garage.begin("CP1")
+    garage.car_begins("CP1")
     for _ in range(2):
         refused = await garage.next()
         assert refused.payload["csChargingProfiles"]["chargingProfilePurpose"] == "TxDefaultProfile"

@@ -83,7 +83,13 @@ def test_where_a_wrong_clock_decides_leases_end_by_so_much_later_or_earlier(behi
 def test_one_whose_clock_is_wrong_has_schedules_that_are_relative_to_a_transaction() -> None:
     scene = connected()
     off = {"behind_ms": HOUR}
-    assert takes(scene, off).relative_to == scene.now, "one that begins later makes it end later"
+    assert takes(scene, off).relative_to is None, "a transaction may run of which nobody has heard"
+    scene.status(1, "Available")
+    assert takes(scene, off).relative_to is None, "by its clock an idle one falls back later, which is no harm"
+    assert takes(scene, {"behind_ms": -HOUR}).relative_to == scene.now, "one that begins later makes it end later"
+    scene.status(1, "Preparing")
+    assert takes(scene, {"behind_ms": -HOUR}).early_ms == HOUR + 10 * SECOND
+    assert takes(scene, {"schedule": "relative"}).early_ms > 1000 * HOUR, "it may begin with its fallback at any time"
     running = scene.started()
     scene.now += 5 * MINUTE
     found = takes(scene, off)
@@ -175,10 +181,11 @@ def test_tenths_that_are_refused_are_tried_without() -> None:
 
 def test_by_which_profile_a_transaction_is_limited() -> None:
     scene = connected()
+    scene.status(1, "Available")
     found = {
         purpose: (one.single, one.whole)
         for purpose in (None, "TxProfile", "TxDefaultProfile", "ChargePointMaxProfile")
-        for one in [takes(scene, {"purpose": purpose, "behind_ms": HOUR})]
+        for one in [takes(scene, {"purpose": purpose, "behind_ms": -HOUR})]
         if (one.relative_to is None) == one.single
     }
     assert found == {

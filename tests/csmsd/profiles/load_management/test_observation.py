@@ -352,7 +352,7 @@ def test_a_clock_that_is_wrong_is_noted_once_and_what_it_means_for_leases() -> N
     [manner] = site.load.manner_changes()
     assert isinstance(manner, LoadManner)
     assert manner.behind_ms == 3600 * SECOND
-    assert site.steering.takes[KEY].relative_to == site.scene.now
+    assert site.steering.takes[KEY].late_ms == 3610 * SECOND
     assert site.load.ledger.in_doubt(KEY), "which of its leases have ended by it nobody knows"
     site.accept(0)
     site.look()
