@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import ChargingProfile
-from csmsd.profiles.load_management.circuits import Circuit, Member, Outside, budgets_from, lowest_budget
+from csmsd.profiles.load_management.budgets import Outside, budgets_from, lowest_budget
+from csmsd.profiles.load_management.circuits import Circuit, Member
 from csmsd.profiles.load_management.holds import Lease, spans_of
 from csmsd.profiles.load_management.load import LoadHold
 from csmsd.profiles.load_management.observation import Observer
