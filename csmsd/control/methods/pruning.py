@@ -66,10 +66,10 @@ async def plan_pruning(service: Pruning, parameters: Planned, caller: Caller) ->
 
 async def run_pruning(service: Pruning, parameters: Run, caller: Caller) -> Json:
     before = parse_timestamp(parameters.before)
+    _check_clock_for_pruning(service)  # by a clock that was put back all of it is in the future
     if before is None or before > service.now():
         raise usage(f"{parameters.before!r} is no time in the past.")
     _check_pruning_is_idle(service)
-    _check_clock_for_pruning(service)
     removed, more = await service.pruner.prune(parameters.kind, before, _SECONDS)
     return {"removed": removed, "more": more}
 
