@@ -7,7 +7,7 @@ import pytest
 
 from csmsd.control.explanation.limits import Limit, at, limits_held
 from csmsd.profiles.task import Task
-from tests.csmsd.control.explanation.told import MINUTE, facts, profile, set_profile, task
+from tests.csmsd.control.explanation.told import MINUTE, facts, lines, profile, set_profile, task
 from tests.csmsd.profiles.scene import NOON
 
 DEFAULT = "profile 3 (TxDefaultProfile, level 0)"
@@ -187,3 +187,31 @@ SOME = [
 def test_the_limit_at_a_moment(time: int, around: int, limit: float | None) -> None:
     found = at(SOME, NOON + time, around)
     assert (None if found is None else found.limit) == limit
+
+
+def test_limits_are_those_of_the_time() -> None:
+    cleared = task(9, 50, "ClearChargingProfile", {"id": 3})
+    refused = set_profile(8, 30, 10)
+    refused.outcome, refused.status = "rejected", "Rejected"
+    cap = set_profile(2, -500, 12, connector=0, purpose="ChargePointMaxProfile", id=1)
+    again = set_profile(7, 25, 8)
+    found = limits_held(facts(profile_tasks=[cap, set_profile(6, 20, 8), again, refused, cleared]), None)
+    assert [((limit.start - NOON) / MINUTE, (limit.end - NOON) / MINUTE, limit.limit) for limit in found] == [
+        (0, 20, 12),
+        (20, 50, 8),
+        (50, 60, 12),
+    ]
+
+
+def test_the_profile_of_a_remote_start_belongs_to_its_transaction() -> None:
+    given = {"idTag": "ADA", "connectorId": 1, "chargingProfile": profile(10, "TxProfile")}
+    start = task(5, -0.1, "RemoteStartTransaction", given)
+    assert [limit.limit for limit in limits_held(facts(profile_tasks=[start]), start)] == [10]
+    assert limits_held(facts(profile_tasks=[start]), None) == []
+
+
+def test_a_profile_that_was_sent_by_force_and_cannot_be_read_limits_nothing() -> None:
+    odd = task(6, -10, "SetChargingProfile", {"connectorId": "one", "csChargingProfiles": {}})
+    assert limits_held(facts(profile_tasks=[odd]), None) == []
+    nameless = task(7, 10, "SetChargingProfile", {"csChargingProfiles": {}})
+    assert "SetChargingProfile (profile 0, None, level None)" in str(lines(facts(tasks=[nameless])))

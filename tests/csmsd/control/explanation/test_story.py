@@ -5,8 +5,6 @@ from typing import Any
 import pytest
 
 from csmsd.control.explanation.facts import Measured, Presented, Told
-from csmsd.control.explanation.in_words import flag_in_words, span_in_words
-from csmsd.control.explanation.limits import limits_held
 from csmsd.control.explanation.story import Story
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.reservation.reservations import Reservation
@@ -16,7 +14,6 @@ from tests.csmsd.control.explanation.told import (
     conclusion,
     facts,
     lines,
-    profile,
     set_profile,
     status,
     task,
@@ -219,76 +216,11 @@ def test_a_command_that_was_queued_counts_when_it_was_sent() -> None:
     assert (-0.1, "command", asked) in lines(found)
 
 
-@pytest.mark.parametrize(
-    ("flag", "words"),
-    [
-        ("start_time:in_the_future", "The timestamp of its start lay in the future"),
-        ("stop_time:missing", "The timestamp of its stop was missing"),
-        ("stop_time:before_start", "before that of its start"),
-        ("id_tag:Blocked", "Blocked"),
-        ("stop:matched_-1", "named transaction -1"),
-        ("meter_start:unknown", "told no register"),
-        ("resumed", "went on with it"),
-        ("stop:contradicted", "tx orphans"),
-        ("meter_stop:estimated", "estimate"),
-        ("abandoned_for:18", "transaction 18"),
-        ("charge_point_removed", "removed"),
-        ("whatever:else", "whatever:else"),
-    ],
-)
-def test_flags_in_words(flag: str, words: str) -> None:
-    assert words in flag_in_words(flag)
-
-
 def test_what_is_not_kept_any_more_is_said() -> None:
     assert Story(facts()).missing == []
     gone = Story(facts(events_since=None, tasks_since=NOON, measured=[], start_is_logged=False)).missing
     assert [sentence.split()[0] for sentence in gone] == ["Events", "Commands", "The", "There"]
     assert "from its beginning" in Story(facts(events_since=NOON + 1)).missing[0]
-
-
-# --- the limits of the time
-
-
-def test_limits_are_those_of_the_time() -> None:
-    cleared = task(9, 50, "ClearChargingProfile", {"id": 3})
-    refused = set_profile(8, 30, 10)
-    refused.outcome, refused.status = "rejected", "Rejected"
-    cap = set_profile(2, -500, 12, connector=0, purpose="ChargePointMaxProfile", id=1)
-    again = set_profile(7, 25, 8)
-    found = limits_held(facts(profile_tasks=[cap, set_profile(6, 20, 8), again, refused, cleared]), None)
-    assert [((limit.start - NOON) / MINUTE, (limit.end - NOON) / MINUTE, limit.limit) for limit in found] == [
-        (0, 20, 12),
-        (20, 50, 8),
-        (50, 60, 12),
-    ]
-
-
-def test_the_profile_of_a_remote_start_belongs_to_its_transaction() -> None:
-    given = {"idTag": "ADA", "connectorId": 1, "chargingProfile": profile(10, "TxProfile")}
-    start = task(5, -0.1, "RemoteStartTransaction", given)
-    assert [limit.limit for limit in limits_held(facts(profile_tasks=[start]), start)] == [10]
-    assert limits_held(facts(profile_tasks=[start]), None) == []
-
-
-def test_a_profile_that_was_sent_by_force_and_cannot_be_read_limits_nothing() -> None:
-    odd = task(6, -10, "SetChargingProfile", {"connectorId": "one", "csChargingProfiles": {}})
-    assert limits_held(facts(profile_tasks=[odd]), None) == []
-    nameless = task(7, 10, "SetChargingProfile", {"csChargingProfiles": {}})
-    assert "SetChargingProfile (profile 0, None, level None)" in str(lines(facts(tasks=[nameless])))
-
-
-def test_nothing_limits_what_no_profile_speaks_of() -> None:
-    assert limits_held(facts(), None) == []
-    other = set_profile(6, -10, 8, connector=2)
-    assert limits_held(facts(profile_tasks=[other]), None) == []
-
-
-@pytest.mark.parametrize(
-    ("milliseconds", "text"), [(0, "0 s"), (89_999, "89 s"), (90_000, "2 min"), (3_600_000, "1 h 0 min")]
-)
-def test_spans(milliseconds: int, text: str) -> None:
-    assert span_in_words(milliseconds) == text
 
 
 def test_a_doubt_comes_with_what_the_figure_is_based_on() -> None:
