@@ -16,7 +16,7 @@ csmsctl clear-charging-profile --all --purpose TxDefaultProfile --dry-run
 csmsctl get-composite-schedule CP1 --connector 0 --duration 3600 --unit W
 csmsctl set-charging-profile north-1 --connector 1 --limit 8A
 csmsctl get-diagnostics @north
-csmsctl signed-update-firmware north-1 --file acme-2.1.bin --signing-certificate signing.pem --bad-signature --dry-run
+csmsctl signed-update-firmware north-2 --file acme-2.1.bin --signing-certificate signing.pem --bad-signature --dry-run
 csmsctl install-certificate north-1 --type manufacturer --certificate root.pem
 csmsctl delete-certificate north-1 --serial 1f:02 --dry-run
 csmsctl get-installed-certificate-ids north-1 --type manufacturer --json
