@@ -11,10 +11,7 @@ from csmsd.ocpp.types import Message
 from csmsd.profiles.security.certificate_hash_data import CertificateUse
 from csmsd.profiles.security.certificate_signed import CertificateSignedConf, CertificateSignedReq
 from csmsd.profiles.security.delete_certificate import DeleteCertificateConf, DeleteCertificateReq
-from csmsd.profiles.security.extended_trigger_message import (
-    ExtendedTriggerMessageConf,
-    ExtendedTriggerMessageReq,
-)
+from csmsd.profiles.security.extended_trigger_message import ExtendedTriggerMessageConf, ExtendedTriggerMessageReq
 from csmsd.profiles.security.get_installed_certificate_ids import (
     GetInstalledCertificateIdsConf,
     GetInstalledCertificateIdsReq,
@@ -28,10 +25,7 @@ from csmsd.profiles.security.signed_firmware_status_notification import (
     SignedFirmwareStatus,
     SignedFirmwareStatusNotificationReq,
 )
-from csmsd.profiles.security.signed_update_firmware import (
-    SignedUpdateFirmwareConf,
-    SignedUpdateFirmwareReq,
-)
+from csmsd.profiles.security.signed_update_firmware import SignedUpdateFirmwareConf, SignedUpdateFirmwareReq
 
 KEPT_EVENTS = 500
 SECONDS_TO_TELL_AGAIN = 300

@@ -5,10 +5,7 @@ from typing import Any
 
 import msgspec
 
-from csmsd.control.charging_profile_views import (
-    installed_profile_view,
-    library_profile_view,
-)
+from csmsd.control.charging_profile_views import installed_profile_view, library_profile_view
 from csmsd.control.methods.operations import Common, carry_out_operation
 from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RpcError, Table, not_there, usage

@@ -1,15 +1,14 @@
-"""Circuits of load management: how they are described, limited and measured, and what is on them now."""
+"""Circuits of load management: how they are described, limited and measured."""
 
 from typing import Any, Literal
 
 import msgspec
 
 from csmsd.control.rights import ALL, READ
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, RpcError, Table, not_there, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, not_there, usage
 from csmsd.control.service import Service
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
-from csmsd.profiles.core.connectors import connector_numbers
 from csmsd.profiles.load_management.circuits import (
     Circuit,
     CircuitError,
@@ -18,16 +17,8 @@ from csmsd.profiles.load_management.circuits import (
     current_or_power,
     reading_of_amperes,
 )
-from csmsd.profiles.load_management.description import (
-    MemberForm,
-    describe_circuits,
-    member_of_form,
-    phases_of_text,
-    power_of_text,
-    read_circuits,
-)
+from csmsd.profiles.load_management.description import describe_circuits, phases_of_text, power_of_text, read_circuits
 from csmsd.profiles.load_management.load import LoadManagement
-from csmsd.profiles.load_management.misdescriptions import wiring_told
 from csmsd.profiles.record import Event
 
 NOTHING = "none"  # what takes an option back
@@ -56,19 +47,6 @@ class WholeDescription(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     dry_run: bool = False
 
 
-class Membership(MemberForm, kw_only=True, forbid_unknown_fields=True):
-    circuit: str
-
-
-class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    charge_point: str
-    connector: int = 1
-
-
-class Removal(Place, kw_only=True, forbid_unknown_fields=True):
-    circuit: str | None = None  # where it is thought to be; None: wherever it is
-
-
 class Limit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Without a limit it is taken back."""
 
@@ -90,7 +68,7 @@ def load_of(service: Service) -> LoadManagement:
     return service.site.smart_charging.load
 
 
-def _known_circuit(service: Service, name: str) -> Circuit:
+def known_circuit(service: Service, name: str) -> Circuit:
     circuit = load_of(service).circuit(name)
     if circuit is None:
         raise not_there(f"No circuit {name}.", "See: csmsctl circuit list")
@@ -126,7 +104,7 @@ def _circuit_view(service: Service, circuit: Circuit) -> Json:
     }
 
 
-def _member_view(member: Member) -> Json:
+def circuit_member_view(member: Member) -> Json:
     return {
         "charge_point": member.charge_point,
         "connector": member.connector,
@@ -150,9 +128,9 @@ async def list_circuits(service: Service, parameters: NoParameters, caller: Call
 
 
 async def show_circuit(service: Service, parameters: Name, caller: Caller) -> Json:
-    circuit = _known_circuit(service, parameters.name)
+    circuit = known_circuit(service, parameters.name)
     members = [
-        _member_view(member)
+        circuit_member_view(member)
         for _, member in sorted(load_of(service).members.items())
         if fold(member.circuit) == fold(circuit.name)
     ]
@@ -168,7 +146,7 @@ async def export_circuits(service: Service, parameters: NoParameters, caller: Ca
 # --- changes
 
 
-async def _replace_circuits(service: Service, circuits: list[Circuit], members: list[Member]) -> int:
+async def replace_circuits(service: Service, circuits: list[Circuit], members: list[Member]) -> int:
     """Puts these in the place of all; how many rows that has changed."""
     service.live.require()
     try:
@@ -220,8 +198,8 @@ async def _put_circuit(service: Service, parameters: Description, known: Circuit
         raise usage(f"{error}.") from None
     _require_meter(service, circuit)
     others = [other for name, other in load.circuits.items() if name != fold(circuit.name)]
-    changed = await _replace_circuits(service, [*others, circuit], list(load.members.values()))
-    return {"changed": changed > 0, "circuit": _circuit_view(service, _known_circuit(service, circuit.name))}
+    changed = await replace_circuits(service, [*others, circuit], list(load.members.values()))
+    return {"changed": changed > 0, "circuit": _circuit_view(service, known_circuit(service, circuit.name))}
 
 
 async def add_circuit(service: Service, parameters: Description, caller: Caller) -> Json:
@@ -231,11 +209,11 @@ async def add_circuit(service: Service, parameters: Description, caller: Caller)
 
 
 async def set_circuit(service: Service, parameters: Description, caller: Caller) -> Json:
-    return await _put_circuit(service, parameters, _known_circuit(service, parameters.name))
+    return await _put_circuit(service, parameters, known_circuit(service, parameters.name))
 
 
 async def remove_circuit(service: Service, parameters: Name, caller: Caller) -> Json:
-    circuit, load = _known_circuit(service, parameters.name), load_of(service)
+    circuit, load = known_circuit(service, parameters.name), load_of(service)
     on_it = sorted(
         f"connector {member.connector} of {member.charge_point}"
         for member in load.members.values()
@@ -245,7 +223,7 @@ async def remove_circuit(service: Service, parameters: Name, caller: Caller) -> 
     if on_it:
         raise usage(f"{circuit.name} carries {', '.join(on_it)}.", "Remove these first, or import all anew.")
     others = [other for other in load.circuits.values() if other is not circuit]
-    await _replace_circuits(service, others, list(load.members.values()))
+    await replace_circuits(service, others, list(load.members.values()))
     return {"changed": True}
 
 
@@ -261,7 +239,7 @@ async def import_circuits(service: Service, parameters: WholeDescription, caller
         except CircuitError as error:
             raise usage(f"{error}.") from None
     else:
-        changed = await _replace_circuits(service, circuits, members)
+        changed = await replace_circuits(service, circuits, members)
     return {"changed": changed, "circuits": len(circuits), "members": len(members)}
 
 
@@ -272,7 +250,7 @@ def described_circuits(service: Service, described: dict[str, Any]) -> tuple[lis
     except CircuitError as error:
         raise usage(f"{error}.") from None
     for member in members:
-        _require_charge_point(service, member)
+        require_charge_point_of_member(service, member)
     for circuit in circuits:
         _require_meter(service, circuit)
     return circuits, members
@@ -291,77 +269,13 @@ def _known_charge_point(service: Service, identity: str) -> str:
     return state.id
 
 
-def _require_charge_point(service: Service, member: Member) -> None:
+def require_charge_point_of_member(service: Service, member: Member) -> None:
     member.charge_point = _known_charge_point(service, member.charge_point)
-
-
-async def add_circuit_member(service: Service, parameters: Membership, caller: Caller) -> Json:
-    circuit, load = _known_circuit(service, parameters.circuit), load_of(service)
-    if parameters.phases is None:
-        state = service.site.charge_point(parameters.charge_point)
-        parameters.phases = None if state is None else wiring_told(state, parameters.connector)
-    try:
-        member = member_of_form(circuit.name, parameters)
-    except CircuitError as error:
-        raise usage(f"{error}.") from None
-    _require_charge_point(service, member)
-    before = load.members.get(member.place)
-    if before is not None and fold(before.circuit) != fold(circuit.name):
-        raise usage(
-            f"Connector {member.connector} of {member.charge_point} is on {before.circuit}.",
-            f"Remove it there first: csmsctl circuit member remove {before.circuit} {member.charge_point} "
-            f"--connector {member.connector}",
-        )
-    others = [other for place, other in load.members.items() if place != member.place]
-    changed = await _replace_circuits(service, list(load.circuits.values()), [*others, member])
-    return {"changed": changed > 0, "member": _member_view(member), "beside": _connectors_beside(service, member)}
-
-
-def _connectors_beside(service: Service, member: Member) -> list[int]:
-    """The other connectors of its charge point that are on no circuit: what they draw counts nowhere."""
-    state = service.site.charge_point(member.charge_point)
-    if state is None or member.connector == 0:
-        return []
-    on = {one.connector for one in load_of(service).members_of(state.id)}
-    return [number for number in connector_numbers(state) or () if number not in on]
-
-
-async def remove_circuit_member(service: Service, parameters: Removal, caller: Caller) -> Json:
-    """It keeps the limits that it has; they end in its fallback."""
-    load = load_of(service)
-    place = (fold(parameters.charge_point), parameters.connector)
-    if parameters.circuit is not None:
-        _known_circuit(service, parameters.circuit)
-    if place not in load.members:
-        raise on_no_circuit(service, parameters)
-    member = load.members[place]
-    if parameters.circuit is not None and fold(member.circuit) != fold(parameters.circuit):
-        raise usage(
-            f"Connector {member.connector} of {member.charge_point} is on {member.circuit}, "
-            f"not on {parameters.circuit}.",
-            f"To take it off there: csmsctl circuit member remove {member.circuit} {member.charge_point} "
-            f"--connector {member.connector}",
-        )
-    others = [other for other_place, other in load.members.items() if other_place != place]
-    await _replace_circuits(service, list(load.circuits.values()), others)
-    return {"changed": True}
-
-
-def on_no_circuit(service: Service, place: Place) -> RpcError:
-    members = load_of(service).members_of(place.charge_point)
-    known = members[0] if members else None
-    return not_there(
-        f"Connector {place.connector} of {place.charge_point} is on no circuit.",
-        "See: csmsctl load status"
-        if known is None
-        else f"On one is {'all of it' if known.connector == 0 else f'connector {known.connector}'}: "
-        f"--connector {known.connector}",
-    )
 
 
 async def limit_circuit(service: Service, parameters: Limit, caller: Caller) -> Json:
     """Lowers it at once, for a while."""
-    circuit = _known_circuit(service, parameters.name)
+    circuit = known_circuit(service, parameters.name)
     limit = None
     if parameters.limit is not None:
         until = parse_timestamp(parameters.until or "")
@@ -383,7 +297,7 @@ async def limit_circuit(service: Service, parameters: Limit, caller: Caller) -> 
 
 async def measure_circuit(service: Service, parameters: Measured, caller: Caller) -> Json:
     """What else than its members draws on it. It is not kept: after a start the reserve holds until the next one."""
-    circuit = _known_circuit(service, parameters.name)
+    circuit = known_circuit(service, parameters.name)
     amperes = (parameters.l1, parameters.l2, parameters.l3)
     reading = None if amperes == (None, None, None) else reading_of_amperes(circuit, amperes, service.now())
     if reading is None:
@@ -401,8 +315,6 @@ METHODS: Table[Service] = {
     "circuit.set": Method(Description, set_circuit, ALL),
     "circuit.remove": Method(Name, remove_circuit, ALL),
     "circuit.import": Method(WholeDescription, import_circuits, ALL),
-    "circuit.add_member": Method(Membership, add_circuit_member, ALL),
-    "circuit.remove_member": Method(Removal, remove_circuit_member, ALL),
     "circuit.limit": Method(Limit, limit_circuit, ALL),
     "circuit.measure": Method(Measured, measure_circuit, ALL, goes_on=True),
 }

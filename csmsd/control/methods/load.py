@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from csmsd.control.methods.circuits import Place, described_circuits, load_of, on_no_circuit
+from csmsd.control.methods.circuit_members import Place, on_no_circuit
+from csmsd.control.methods.circuits import described_circuits, load_of
 from csmsd.control.rights import ALL, READ
 from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, usage
 from csmsd.control.service import Service

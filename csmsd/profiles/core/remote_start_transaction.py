@@ -7,11 +7,7 @@ from msgspec import Meta
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import ChargingProfile, IdToken, Message, PositiveConnectorId, RemoteStartStopStatus
 from csmsd.profiles.action import Effect, Observation, Operation, Outgoing, Sent, Steps, Target
-from csmsd.profiles.core.connectors import (
-    against_start_on_connector,
-    connector_in_preparation,
-    connector_numbers,
-)
+from csmsd.profiles.core.connectors import against_start_on_connector, connector_in_preparation, connector_numbers
 from csmsd.profiles.core.id_tags import authorization_status_of_id_tag
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Change, Data, Event

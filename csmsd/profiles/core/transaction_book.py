@@ -7,12 +7,7 @@ from itertools import takewhile
 from csmsd.ocpp.identity import fold
 from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.profiles.core.energy.gathered import Gathered
-from csmsd.profiles.core.transactions import (
-    NotRemembered,
-    StartKey,
-    Transaction,
-    Wanted,
-)
+from csmsd.profiles.core.transactions import NotRemembered, StartKey, Transaction, Wanted
 from csmsd.profiles.record import Milliseconds
 
 # Closed transactions that are kept in memory per charge point: what nearly all retries and late meter values are about.

@@ -8,15 +8,7 @@ from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.charge_points import ChargePointState
 from csmsd.profiles.core.connectors import missing_connector
 from csmsd.profiles.load_management.allocation import Asker, fallbacks_fit
-from csmsd.profiles.load_management.circuits import (
-    SUM,
-    Circuit,
-    CircuitError,
-    Member,
-    Tree,
-    amperes,
-    phases_of_wiring,
-)
+from csmsd.profiles.load_management.circuits import SUM, Circuit, CircuitError, Member, Tree, amperes, phases_of_wiring
 from csmsd.profiles.load_management.manners import LoadManner, is_taken_whole
 from csmsd.profiles.site import Site
 

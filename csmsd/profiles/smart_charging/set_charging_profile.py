@@ -9,11 +9,7 @@ from csmsd.ocpp.types import ChargingProfile, ChargingProfilePurpose, ConnectorI
 from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
 from csmsd.profiles.core.connectors import connector_numbers, missing_connector
 from csmsd.profiles.load_management.circuits import Member
-from csmsd.profiles.load_management.overruling import (
-    count_with_ratings,
-    overruled_by,
-    runs_without_limit_of_its_own,
-)
+from csmsd.profiles.load_management.overruling import count_with_ratings, overruled_by, runs_without_limit_of_its_own
 from csmsd.profiles.record import Change, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.site import Site

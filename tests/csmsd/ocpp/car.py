@@ -5,9 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from csmsd.ocpp.payloads import (
-    read_payload,
-)
+from csmsd.ocpp.payloads import read_payload
 from csmsd.ocpp.types import CiString20, Integer, JsonText, Message, NonNegative
 
 

@@ -10,11 +10,7 @@ import msgspec
 import pytest
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.payloads import (
-    encode_payload,
-    read_long_payload,
-    read_payload,
-)
+from csmsd.ocpp.payloads import encode_payload, read_long_payload, read_payload
 from csmsd.profiles.core.stop_transaction import StopTransactionReq
 from tests.csmsd.ocpp.car import CAR, CarReq, car, deviations, without
 

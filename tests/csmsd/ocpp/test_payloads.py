@@ -8,12 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.payloads import (
-    check_sendable_payload,
-    encode_payload,
-    read_payload,
-    read_payload_value,
-)
+from csmsd.ocpp.payloads import check_sendable_payload, encode_payload, read_payload, read_payload_value
 from csmsd.ocpp.types import LARGEST_INTEGER, Message
 from tests.csmsd.ocpp.car import CAR, FULL, CarReq, Wheel, car, deviations
 

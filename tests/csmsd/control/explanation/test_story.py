@@ -8,17 +8,7 @@ from csmsd.control.explanation.facts import Measured, Presented, Told
 from csmsd.control.explanation.story import Story
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.reservation.reservations import Reservation
-from tests.csmsd.control.explanation.told import (
-    ADA,
-    MINUTE,
-    conclusion,
-    facts,
-    lines,
-    set_profile,
-    status,
-    task,
-    told,
-)
+from tests.csmsd.control.explanation.told import ADA, MINUTE, conclusion, facts, lines, set_profile, status, task, told
 from tests.csmsd.profiles.scene import NOON
 
 # --- why it was suspended

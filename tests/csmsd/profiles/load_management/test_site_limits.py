@@ -6,11 +6,7 @@ from csmsd.profiles.core.charge_points import ConfigurationKey
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.holds import NEVER, Lease
 from csmsd.profiles.load_management.manners import Takes, site_limit_unit
-from csmsd.profiles.load_management.site_limits import (
-    own_limit,
-    site_limit_level,
-    site_limit_profile,
-)
+from csmsd.profiles.load_management.site_limits import own_limit, site_limit_level, site_limit_profile
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.profile_ids import is_site_limit
 from csmsd.profiles.smart_charging.profile_linter import lint_profile

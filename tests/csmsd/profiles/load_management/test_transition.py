@@ -20,15 +20,7 @@ from csmsd.profiles.load_management.arrivals import Arrivals
 from csmsd.profiles.load_management.budgets import Outside, budgets_from
 from csmsd.profiles.load_management.circuits import Circuit, Key, Member, TemporaryLimit, Tree
 from csmsd.profiles.load_management.holds import NEVER, Hold, Lease, Ledger, spans_of
-from csmsd.profiles.load_management.transition import (
-    InvariantBroken,
-    Periods,
-    Plan,
-    Planner,
-    Room,
-    Terms,
-    Want,
-)
+from csmsd.profiles.load_management.transition import InvariantBroken, Periods, Plan, Planner, Room, Terms, Want
 from tests.csmsd.profiles.load_management.sites import MINUTE, OBEY, SECOND, A, Answer, PlayedConnector, over_at
 
 PERIODS = Periods()
