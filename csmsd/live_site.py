@@ -40,10 +40,6 @@ class LiveSite:
         self.to_expire_by = to_expire_by or clock  # for what is over by itself: no jump of the clock ends it at once
         self.stopping = False
         self._writer = writer
-        # As `keep`, for what a charge point's request brought about: what follows from its events is in it already. It
-        # is the writer's own; what it is given as `done` is called after the commit, and whoever submits tells the
-        # events then.
-        self.submit: Callable[[Sequence[Change], Done], None] = writer.submit
         self._publish = publisher.publish
         self._load = load
 
@@ -78,6 +74,13 @@ class LiveSite:
         if changes:
             await self._writer.commit(changes)
         self.tell(*events)
+
+    def submit(self, changes: Sequence[Change], done: Done) -> None:
+        """As `keep`, for what a charge point's request brought about: what follows from its events is in it already.
+
+        Handed on to the writer. `done` is called after the commit; whoever submits tells the events then.
+        """
+        self._writer.submit(changes, done)
 
     def submit_along(self, changes: Sequence[Change], done: Done) -> None:
         """Has the changes written no later than any that come after them, and at the latest at `no_longer_along`.
