@@ -108,16 +108,9 @@ def simulate_command(
     """
     run = invocation(ctx)
     identities = identity or [f"{prefix}{number}" for number in range(1, count + 1)]
-    for one in identities:
-        if not is_identity(one):
-            raise Failure(USAGE, f"{one!r} cannot be the identity of a charge point.", f"It needs {IDENTITY_RULE}.")
-    for kind in misbehave or []:
-        if kind not in FAULTS:
-            raise Failure(USAGE, f"There is no misbehaviour {kind!r}.", f"Choose from: {', '.join(FAULTS)}.")
+    _require_simulable(identities, misbehave or [], url)
     if control not in (None, "-"):
         raise Failure(USAGE, f"--control takes its commands from -, not from {control!r}.")
-    if not url.startswith(("ws://", "wss://")) or not urlsplit(url).hostname:
-        raise Failure(USAGE, f"--url wants ws://HOST:PORT/PATH or wss://…, not {url!r}.")
     if (certificate is None) != (key is None):
         raise Failure(USAGE, "A certificate and its key go together: --certificate and --key.")
     if control == password_file == "-":
@@ -180,6 +173,18 @@ def simulate_command(
         raise Failure(OTHER, f"Breakers have tripped: {', '.join(simulation.circuits.tripped())}.")
     if ended_by is not None:
         run.exit_code = 128 + ended_by
+
+
+def _require_simulable(identities: list[str], misbehave: list[str], url: str) -> None:
+    for identity in identities:
+        if not is_identity(identity):
+            text = f"{identity!r} cannot be the identity of a charge point."
+            raise Failure(USAGE, text, f"It needs {IDENTITY_RULE}.")
+    for kind in misbehave:
+        if kind not in FAULTS:
+            raise Failure(USAGE, f"There is no misbehaviour {kind!r}.", f"Choose from: {', '.join(FAULTS)}.")
+    if not url.startswith(("ws://", "wss://")) or not urlsplit(url).hostname:
+        raise Failure(USAGE, f"--url wants ws://HOST:PORT/PATH or wss://…, not {url!r}.")
 
 
 def _simulated_circuits(file: str) -> "tuple[list[Circuit], list[Member]]":
