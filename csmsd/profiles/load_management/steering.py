@@ -30,6 +30,7 @@ class Charging(msgspec.Struct, kw_only=True):
     share_ma: Milliamperes = 0
     phases: tuple[int, ...] | None = None
     cap_ma: Milliamperes | None = None  # what its own charging profiles allow
+    unheard_since: Milliseconds | None = None  # of a lower limit that it was sent
 
 
 class Steering:
@@ -89,6 +90,8 @@ class Steering:
         for one in self.charging.values():
             one.since += by
             one.demand.clock_moved(by)
+            if one.unheard_since is not None:
+                one.unheard_since += by
 
     # --- what follows
 
@@ -157,8 +160,15 @@ class Steering:
         for key in self.tree.members:
             if key not in asking:
                 self._count(key, ledger, now, left, can_be_lowered=key in idle)
-        askers = [self.asker(key, one, now) for key, one in sorted(asking.items())]
-        askers += [self._arrival(key, now) for key in sorted(idle) if key in self.arrivals.first]
+        first = [self._arrival(key, now) for key in sorted(idle) if key in self.arrivals.first]
+        unheard = {key for key, one in asking.items() if _is_unheard(one, ledger.of(key), now)}
+        askers = [self.asker(key, one, now) for key, one in sorted(asking.items())] + first
+        wanted = {}
+        if unheard:  # they are to go down, and it is not known that they will: the others make room for them
+            wanted = {key: share for key, share in allocate(left, askers, now, self.turns).items() if key in unheard}
+            askers = [asker for asker in askers if asker.key not in unheard]
+            for key in unheard:
+                self._count(key, ledger, now, left, can_be_lowered=False)
         shares = allocate(left, askers, now, self.turns)
         shares, lent = self.arrivals.share_out(
             [self._arrival(key, now) for key in sorted(idle) if self._may_begin(key, ledger)],
@@ -169,6 +179,7 @@ class Steering:
             lambda budgets: allocate(budgets, askers, now, self.turns),
             now,
         )
+        shares = {**shares, **wanted}
         for key, one in asking.items():
             share = shares[key]
             if (share > 0) != (one.share_ma > 0):
@@ -248,6 +259,18 @@ class Steering:
         segments = most_of(counted, now)
         for index, lane in self.tree.paths[key]:
             left[index] -= max((lanes[lane] for start, lanes in segments if start < now + _AHEAD_MS), default=0)
+
+
+def _is_unheard(one: Charging, holds: list[Hold], now: Milliseconds) -> bool:
+    """A lower limit was sent to it, and for a while nobody has heard that it goes by it: it was lost, or is refused."""
+    lower = any(
+        hold.accepted_at is None and hold.serial > other.serial and hold.slot == other.slot and hold.ma < other.ma
+        for hold in holds
+        for other in holds
+        if not (hold.doubtful or other.doubtful) and hold.gone_at == other.gone_at == NEVER
+    )
+    one.unheard_since = (one.unheard_since or now) if lower else None
+    return one.unheard_since is not None and now - one.unheard_since >= _DOUBT_GRACE_MS
 
 
 def _is_new_doubt(hold: Hold, now: Milliseconds) -> bool:

@@ -94,6 +94,35 @@ def test_a_member_that_may_have_lost_its_limits_counts_with_its_rating() -> None
     assert office.wants() == {CP1: 16}
 
 
+def test_where_a_lower_limit_gets_no_answer_the_others_make_room() -> None:
+    office = Office()
+    for number, key in enumerate((CP1, CP2), 1):
+        office.arrive(key, number)
+    office.settle()
+    office.settle()
+    budgets = [(office.now, [20 * A, 20 * A, 20 * A, 60 * A])]
+    terms = office.steering.terms(budgets[-1][1])
+
+    def wants() -> dict[Key, int]:
+        found = office.steering.wants(office.now, budgets, office.ledger, office.reachable)
+        plan = office.planner.plan(office.now, budgets, terms, found, office.reachable)
+        for lease in plan.leases:
+            if lease.key != CP1:
+                office.ledger.accepted(lease.key, lease.serial, office.now, 0)
+        return {key: want.ma // A for key, want in found.items()}
+
+    assert wants() == {CP1: 10, CP2: 10}
+    office.now += 1_000
+    assert wants() == {CP1: 10, CP2: 10}, "an answer may still come"
+    office.now += 15_000
+    assert wants() == {CP1: 10, CP2: 0}
+    newest = office.ledger.newest(CP1, "transaction", 1)
+    assert newest is not None
+    office.ledger.accepted(CP1, newest.serial, office.now, 0)
+    office.now += 300_000
+    assert wants() == {CP1: 10, CP2: 10}
+
+
 def test_the_end_of_another_transaction_ends_nothing() -> None:
     office = Office()
     office.arrive(CP1, 7)
