@@ -18,7 +18,7 @@ SCRIPT = """
 import asyncio, ctypes, sys
 from pathlib import Path
 from csmsd.profiles.core.id_tags import IdTag
-from csmsd.settings import Store
+from csmsd.settings.sections import Store
 from csmsd.store.database import prepare_database
 from csmsd.store.writer import Writer
 
