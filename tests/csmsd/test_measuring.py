@@ -26,6 +26,7 @@ from csmsd.profiles.core.metering import MeterShapes
 from csmsd.profiles.core.transactions import NotRemembered, Transaction
 from csmsd.profiles.site import Site
 from csmsd.recall import Recall
+from csmsd.settings.sections import Settings
 from csmsd.store.loader import load_site
 from csmsd.store.past import Past
 from csmsd.store.reader import Reader
@@ -70,7 +71,7 @@ class Started:
         """What an operator is answered."""
         nobody: Any = None
         links: Any = Links()
-        common = (self.live, self.reader, nobody, nobody, nobody)
+        common = (self.live, self.reader, nobody, nobody, Settings())
         subjects: dict[str, tuple[Any, object]] = {
             "transaction": (transactions.METHODS, transactions.Transactions(*common, self.recall)),
             "charge_point": (
@@ -224,6 +225,13 @@ async def test_those_of_a_charge_point_that_is_removed_at_once_do(late: Started)
         ("abandoned", 4000),
         ("abandoned", 2000),
     ]
+
+
+async def test_a_charge_point_that_is_changed_at_once_is_told_to_have_changed(late: Started) -> None:
+    changed = asyncio.create_task(late.asked("charge_point", "set", id="CP1", note="behind the barn"))
+    await late.measuring.run()
+    told = await changed
+    assert (told["changed"], told["charge_point"]["note"]) == (True, "behind the barn")
 
 
 async def test_a_message_that_comes_while_it_is_read_is_counted_once(late: Started) -> None:

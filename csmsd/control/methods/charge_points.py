@@ -255,6 +255,7 @@ def _secrets_of(record: ChargePoint) -> tuple[object, ...]:
 
 async def _keep_charge_point(service: Registrations, state: ChargePointState, record: ChargePoint) -> None:
     service.live.require()
+    state.transactions.require(*state.transactions.active())  # what is told afterwards is not to be missing then
     state.record = record
     told = Event("charge_point.changed", record.id, {"registration": record.registration})
     await service.live.keep([record], [told])

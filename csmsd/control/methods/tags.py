@@ -211,7 +211,7 @@ async def import_tags(service: Service, parameters: Import, caller: Caller) -> J
             for first in range(0, len(gone), _AT_ONCE):
                 await _remove_some(service, gone[first : first + _AT_ONCE], counts)
     except NotStored as error:
-        if not (counts["added"] or counts["changed"]):
+        if not (counts["added"] or counts["changed"] or counts["removed"]):
             raise
         done = ", ".join(f"{many} {what}" for what, many in counts.items())
         again = "Import it once more: what is there already stays as it is."
