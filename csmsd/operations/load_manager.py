@@ -213,7 +213,7 @@ class LoadManager:
             return seen.at - seen.number
         if load.ledger.read_again(now):
             log.warning("the clock was set back while csmsd did not run: those of charge points are not known")
-            self._observer.clocks_unknown(load)
+            self._observer.clocks_unknown(self._live.site)
         return offset
 
     def _clock_changes(self) -> list[Change]:

@@ -154,7 +154,7 @@ def _beginning(
     running = state.transactions.active_on(member.connector)
     if running is None:
         return now if _is_free(state, member.connector) and behind_ms <= 0 else None
-    if running.id in undated:
+    if running.id in undated or running.start_received_at > now:
         return None
     came = running.start_received_at
     prompt = state.connected_at is not None and came - state.connected_at >= _PROMPT_MS

@@ -53,9 +53,13 @@ class Observer:
         self._begun_by_other_clock: set[int] = set()  # transactions that began before our clock was set
         self._clocks_unknown: set[str] = set()  # of charge points, folded: how far off they are
 
-    def clocks_unknown(self, load: LoadManagement) -> None:
+    def clocks_unknown(self, site: Site) -> None:
         """Ours was set while csmsd was dead, nobody knows how far: until they tell of theirs, it may show anything."""
-        self._clocks_unknown = {key[0] for key in load.members}
+        self._clocks_unknown = {key[0] for key in site.smart_charging.load.members}
+        for identity in self._clocks_unknown:
+            state = site.charge_point(identity)
+            if state is not None:
+                self._begun_by_other_clock.update(one.id for one in state.transactions.active())
 
     def clock_moved(self, by: Milliseconds, site: Site, now: Milliseconds) -> None:
         """Ours was set: those of charge points may be as far off from now on, or may follow (Heartbeat, C 4.6)."""

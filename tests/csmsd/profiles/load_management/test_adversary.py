@@ -7,9 +7,17 @@ the specification has it (C 3.13), each by its own clock.
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import ChargingProfile
@@ -240,9 +248,11 @@ class Adversary(RuleBasedStateMachine):
         if not booted:
             self.observer.clock_moved(set_s * SECOND, self.scene.site, self.scene.now)
         elif self.load.ledger.read_again(self.scene.now):
-            self.observer.clocks_unknown(self.load)
+            self.observer.clocks_unknown(self.scene.site)
         for device in self.devices.values():
-            self.scene.site.charge_points[device.name.casefold()].connected_at = self.scene.now
+            state = self.scene.site.charge_points[device.name.casefold()]
+            state.connected_at = self.scene.now
+            state.lateness.forget()
         self.look()
 
     @rule(by_s=st.sampled_from([90, -90, 3600, -3600, 400_000_000, -400_000_000]))
@@ -374,6 +384,51 @@ class Adversary(RuleBasedStateMachine):
 
 
 Adversary.TestCase.settings = settings(
-    max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=20,
+    stateful_step_count=30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
 )
 TestWhateverTheyDo = Adversary.TestCase
+
+
+@pytest.mark.slow
+def test_whatever_they_do_for_longer() -> None:
+    run_state_machine_as_test(
+        Adversary,
+        settings=settings(
+            max_examples=400, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
+
+
+def with_a_car(*steps: tuple[str, dict[str, Any]]) -> Adversary:
+    """A car charges on CP1; then that happens."""
+    adversary = Adversary()
+    adversary.install()
+    adversary.car_comes(name="CP1", heard=True)
+    adversary.exchange()
+    for step, how in steps:
+        getattr(adversary, step)(**how)
+        adversary.what_may_be_drawn_is_counted()
+    return adversary
+
+
+def test_when_a_transaction_began_is_not_known_after_the_clock_was_set_back() -> None:
+    with_a_car(
+        ("csmsd_clock_is_set", {"by_s": 90}),
+        ("csmsd_is_killed", {"booted": True, "dead_s": 0, "set_s": -3600}),
+        ("exchange", {}),
+        ("csmsd_clock_is_set", {"by_s": 90}),
+        ("exchange", {}),
+    )
+
+
+def test_a_transaction_that_nobody_has_heard_of_ends_no_lease_early() -> None:
+    adversary = Adversary()
+    adversary.install()
+    adversary.car_comes(name="CP1", heard=False)
+    for step, how in (("csmsd_clock_is_set", {"by_s": 90}), ("time_passes", {"seconds": 30}), ("exchange", {})):
+        getattr(adversary, step)(**how)
+        adversary.what_may_be_drawn_is_counted()
