@@ -5,7 +5,7 @@ connector: one for all transactions (TxDefaultProfile) and one for the transacti
 that it may have; there are several where an answer is outstanding, was lost, or has still to be obeyed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count, pairwise
 from typing import Literal
 
@@ -67,6 +67,12 @@ class Hold(msgspec.Struct, kw_only=True):
         if moment < self.earliest:
             return self.ma
         return max(self.ma, self.fallback_ma) if moment < self.latest else self.fallback_ma
+
+    def certainly_at(self, moment: Milliseconds) -> Milliamperes:
+        """What it allows then wherever between `earliest` and `latest` it ends."""
+        if self.earliest <= moment < min(self.latest, self.gone_at):
+            return min(self.ma, self.fallback_ma)
+        return self.at(moment)
 
 
 class Ledger:
@@ -298,7 +304,9 @@ def _covers(later: Hold, hold: Hold, now: Milliseconds) -> bool:
     ) and all(later.at(moment) >= hold.at(moment) for moment in moments)
 
 
-def most_of(holds: Iterable[Hold], now: Milliseconds) -> list[Segment]:
+def most_of(
+    holds: Iterable[Hold], now: Milliseconds, allowed: Callable[[Hold, Milliseconds], Milliamperes] = Hold.at
+) -> list[Segment]:
     """The greatest of all holds at every moment from now on."""
     counted = [hold for hold in holds if hold.gone_at > now]
     moments = {now}
@@ -308,7 +316,7 @@ def most_of(holds: Iterable[Hold], now: Milliseconds) -> list[Segment]:
     for moment in sorted(moments):
         lanes = [0, 0, 0, 0]
         for hold in counted:
-            ma = hold.at(moment)
+            ma = allowed(hold, moment)
             if ma:
                 lanes = [max(one, ma * taken) for one, taken in zip(lanes, lanes_of(hold.phases), strict=True)]
         if not found or list(found[-1][1]) != lanes:

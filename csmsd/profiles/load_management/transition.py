@@ -115,13 +115,16 @@ class Room:
 
         With a limit with which a car begins it is no more than fits beside all others, or was lent before. What a
         charge point might draw without limits, after a boot, is no more than a fear: it may draw nothing, and a lease
-        that lowers the fear would raise the current.
+        that lowers the fear would raise the current. So it is with a lease of which nobody knows when it ends.
         """
         terms = self._paths[key]
         used = [(index, lane, taken) for index, lane in terms.path if (taken := lanes_of(phases)[lane])]
         found: list[float] = []
         sure = holds if not begins else [hold for hold in holds if not hold.doubtful]
-        spans, lent = list(spans_of(most_of(holds, self._now))), list(spans_of(most_of(sure, self._now)))
+        spans, lent = (
+            list(spans_of(most_of(holds, self._now))),
+            list(spans_of(most_of(sure, self._now, Hold.certainly_at))),
+        )
         place = lent_place = 0
         for at, moment in enumerate(self.times):
             while spans[place][1] <= moment:

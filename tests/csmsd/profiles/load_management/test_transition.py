@@ -623,6 +623,21 @@ def test_what_a_car_was_offered_to_begin_with_is_lowered_after_its_share_has_ris
     assert sent == [(site.transactions, 12), (site.transactions, 20), (None, 0)]
 
 
+def test_a_lease_that_may_have_been_prolonged_by_a_wrong_clock_is_not_prolonged_by_that() -> None:
+    """csmsd was dead, and does not know for how long: it may still run, but most likely does not."""
+    site = site_with(Planner)
+    car_on(site, CP1)
+    site.exchange()
+    site.played[CP2].connected = False
+    site.now += 7 * MINUTE
+    site.save()
+    site.die()
+    for _ in range(8):
+        site.exchange()
+        site.now += 2 * MINUTE
+        assert not is_over(site), "in truth, when what is away takes its fallback"
+
+
 def test_what_a_plan_would_break_stops_it() -> None:
     """The look at the invariant is no part of what is planned: a mistake there does not get past it."""
 
