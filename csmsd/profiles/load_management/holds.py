@@ -5,7 +5,7 @@ connector: one for all transactions (TxDefaultProfile) and one for the transacti
 that it may have; there are several where an answer is outstanding, was lost, or has still to be obeyed.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count, pairwise
 from typing import Literal
 
@@ -179,7 +179,7 @@ class Ledger:
         if self._running.get(key) == transaction:
             del self._running[key]
         self._let_go(key, transaction, now)
-        self._end_doubt(key, now)
+        self._end_doubt(key, now + _LONGEST_OBEYING_MS)  # what it has accepted for the next one is still to be obeyed
 
     def _let_go(self, key: Key, transaction: int | None, now: Milliseconds) -> None:
         """Its limits have ceased. What is still on its way may be taken for the next one: matching is a MAY (C 7.8)."""
@@ -304,9 +304,7 @@ def _covers(later: Hold, hold: Hold, now: Milliseconds) -> bool:
     ) and all(later.at(moment) >= hold.at(moment) for moment in moments)
 
 
-def most_of(
-    holds: Iterable[Hold], now: Milliseconds, allowed: Callable[[Hold, Milliseconds], Milliamperes] = Hold.at
-) -> list[Segment]:
+def most_of(holds: Iterable[Hold], now: Milliseconds) -> list[Segment]:
     """The greatest of all holds at every moment from now on."""
     counted = [hold for hold in holds if hold.gone_at > now]
     moments = {now}
@@ -316,11 +314,38 @@ def most_of(
     for moment in sorted(moments):
         lanes = [0, 0, 0, 0]
         for hold in counted:
-            ma = allowed(hold, moment)
+            ma = hold.at(moment)
             if ma:
                 lanes = [max(one, ma * taken) for one, taken in zip(lanes, lanes_of(hold.phases), strict=True)]
         if not found or list(found[-1][1]) != lanes:
             found.append((moment, (lanes[0], lanes[1], lanes[2], lanes[3])))
+    return found
+
+
+def certainly_lent(holds: Iterable[Hold], now: Milliseconds) -> list[Segment]:
+    """What it may draw from now on whichever of the limits it has that it may have, and whenever they end.
+
+    Of each place that is what it accepted last there, or less, where less was sent since.
+    """
+    places: dict[tuple[Slot, int | None], list[Hold]] = {}
+    for hold in holds:
+        if hold.slot in ("default", "transaction"):
+            sent = places.setdefault((hold.slot, hold.transaction), [])
+            if hold.accepted_at is not None:
+                sent.clear()
+            if sent or hold.accepted_at is not None:
+                sent.append(hold)
+    moments = {now}
+    for sent in places.values():
+        for hold in sent:
+            moments.update(moment for moment in (hold.earliest, hold.latest, hold.gone_at) if now < moment < NEVER)
+    found: list[Segment] = []
+    for moment in sorted(moments):
+        lanes = [0, 0, 0, 0]
+        for sent in filter(None, places.values()):
+            least = [min(hold.certainly_at(moment) * lanes_of(hold.phases)[lane] for hold in sent) for lane in range(4)]
+            lanes = [max(pair) for pair in zip(lanes, least, strict=True)]
+        found.append((moment, (lanes[0], lanes[1], lanes[2], lanes[3])))
     return found
 
 

@@ -17,7 +17,17 @@ import msgspec
 
 from csmsd.profiles.load_management.budgets import Budget
 from csmsd.profiles.load_management.circuits import Key, Milliamperes, lanes_of
-from csmsd.profiles.load_management.holds import NEVER, Hold, Lease, Ledger, Segment, Slot, most_of, spans_of
+from csmsd.profiles.load_management.holds import (
+    NEVER,
+    Hold,
+    Lease,
+    Ledger,
+    Segment,
+    Slot,
+    certainly_lent,
+    most_of,
+    spans_of,
+)
 from csmsd.profiles.record import Milliseconds
 
 _GRID_MS = 5_000  # leases end on it: so there are few moments to look at
@@ -115,16 +125,14 @@ class Room:
 
         With a limit with which a car begins it is no more than fits beside all others, or was lent before. What a
         charge point might draw without limits, after a boot, is no more than a fear: it may draw nothing, and a lease
-        that lowers the fear would raise the current. So it is with a lease of which nobody knows when it ends.
+        that lowers the fear would raise the current. So it is with a lease of which nobody knows when it ends, or
+        whether another has come after it.
         """
         terms = self._paths[key]
         used = [(index, lane, taken) for index, lane in terms.path if (taken := lanes_of(phases)[lane])]
         found: list[float] = []
-        sure = holds if not begins else [hold for hold in holds if not hold.doubtful]
-        spans, lent = (
-            list(spans_of(most_of(holds, self._now))),
-            list(spans_of(most_of(sure, self._now, Hold.certainly_at))),
-        )
+        most = most_of(holds, self._now)
+        spans, lent = list(spans_of(most)), list(spans_of(certainly_lent(holds, self._now) if begins else most))
         place = lent_place = 0
         for at, moment in enumerate(self.times):
             while spans[place][1] <= moment:

@@ -1,6 +1,6 @@
 """What a member may draw, given all that it may or may not have received."""
 
-from csmsd.profiles.load_management.holds import NEVER, Hold, Ledger, most_of, spans_of
+from csmsd.profiles.load_management.holds import NEVER, Hold, Ledger, certainly_lent, most_of, spans_of
 
 A = 1000
 KEY = ("cp1", 1)
@@ -118,7 +118,7 @@ def test_the_end_of_the_transaction_ends_that_doubt_too() -> None:
     ledger.begin(KEY, 32 * A, ALL, 0)
     ledger.accepted(KEY, hold(ledger, 0), 0, 0)
     ledger.ended(KEY, 7, 0)
-    assert most(ledger) == [(0, 0)]
+    assert most(ledger) == [(0, 32), (30_000, 0)], "when it has obeyed"
 
 
 def test_what_is_drawn_above_all_limits_counts_until_they_are_kept_again() -> None:
@@ -243,3 +243,25 @@ def test_what_is_read_again_goes_on_with_its_numbers() -> None:
     again.forget(KEY)
     assert KEY not in again
     assert KEY in ledger
+
+
+def test_what_is_certainly_lent_is_the_least_that_it_may_have() -> None:
+    ledger = Ledger()
+    ledger.begin(KEY, 32 * A, ALL, 0)
+    assert certainly_lent(ledger.of(KEY), 0) == [(0, (0, 0, 0, 0))], "a rating is lent by nobody"
+
+    def send(ma: int, fallback: int, accepted: bool) -> None:
+        serial = ledger.new_serial()
+        hold = Hold(serial=serial, slot="default", ma=ma, fallback_ma=fallback, earliest=900, latest=1000, phases=ALL)
+        ledger.add(KEY, hold)
+        if accepted:
+            ledger.accepted(KEY, serial, 0, 10)
+
+    send(20 * A, 8 * A, accepted=True)
+    assert [(at, lanes[0] // A) for at, lanes in certainly_lent(ledger.of(KEY), 20)] == [(20, 20), (900, 8), (1000, 8)]
+    send(6 * A, 10 * A, accepted=False)
+    found = certainly_lent(ledger.of(KEY), 20)
+    assert [(at, lanes[0] // A) for at, lanes in found] == [(20, 6), (900, 6), (1000, 8)]
+    send(16 * A, 0, accepted=True)
+    found = certainly_lent(ledger.of(KEY), 20)
+    assert [(at, lanes[0] // A) for at, lanes in found] == [(20, 16), (900, 0), (1000, 0)]
