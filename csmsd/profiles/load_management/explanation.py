@@ -75,8 +75,12 @@ def _limits_in_words(standing: MemberLoad, holds: list[Hold], now: Milliseconds)
                 f"{amperes(hold.ma)} was sent to it {_minutes(now - hold.sent_at)} ago and not accepted: it may have "
                 "arrived, and counts."
             )
-        elif hold.slot in ("default", "transaction") and now < hold.gone_at < NEVER:
+        elif hold.slot in ("default", "transaction") and now < hold.gone_at < NEVER and _is_above(hold, standing, now):
             yield f"Its limit before, {amperes(hold.ma)}, counts until it has had the time to obey."
+
+
+def _is_above(hold: Hold, standing: MemberLoad, now: Milliseconds) -> bool:
+    return standing.limit is None or hold.at(now) > standing.limit * 1000
 
 
 def _own_limit_in_words(charging: Charging | None) -> Iterator[str]:

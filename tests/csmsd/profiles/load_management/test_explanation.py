@@ -101,5 +101,6 @@ def test_a_car_whose_new_limits_are_under_way() -> None:
     said = garage.said(5)
     assert "It may draw 10 A on each phase for another 10 min, and 8 A when nothing more is heard." in said
     assert "Its limit before, 16A, counts until it has had the time to obey." in said
+    assert not [sentence for sentence in said if "before, 0A" in sentence]
     assert "6A was sent to it 5 s ago and not accepted: it may have arrived, and counts." in said
     assert said[-2].endswith("16 A for its members, so 4 A are free.")
