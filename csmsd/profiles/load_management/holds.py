@@ -162,10 +162,16 @@ class Ledger:
         self._end_doubt(key, now + obey_ms)
 
     def begun(self, key: Key, transaction: int, now: Milliseconds) -> None:
-        """A transaction runs: whatever ran on the connector before has ended, and its limits with it (C 3.13.1)."""
+        """A transaction runs: whatever ran on the connector before has ended, and its limits with it (C 3.13.1).
+
+        What is still on its way to that may be taken for this one, and then holds as long: matching is a MAY (C 7.8).
+        """
         self._running[key] = transaction
         for other in {hold.transaction for hold in self.of(key) if hold.slot == "transaction"} - {transaction}:
             self._let_go(key, other, now)
+        for hold in self.of(key):
+            if hold.slot == "transaction" and hold.transaction != transaction and hold.gone_at > now:
+                hold.transaction, hold.gone_at = transaction, NEVER
 
     def goes_by_default(self, key: Key) -> None:
         """What runs has no limit of its own: what is for all transactions holds for it, too.

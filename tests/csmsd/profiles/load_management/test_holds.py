@@ -265,3 +265,16 @@ def test_what_is_certainly_lent_is_the_least_that_it_may_have() -> None:
     send(16 * A, 0, accepted=True)
     found = certainly_lent(ledger.of(KEY), 20)
     assert [(at, lanes[0] // A) for at, lanes in found] == [(20, 16), (900, 0), (1000, 0)]
+
+
+def test_what_was_on_its_way_to_the_one_before_may_be_taken_for_this_one_and_lasts_as_long() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7, 0)
+    sent = hold(ledger, 16, transaction=7)
+    ledger.ended(KEY, 7, 0)
+    ledger.begun(KEY, 8, 0)
+    assert most(ledger) == [(0, 16)]
+    ledger.accepted(KEY, sent, 0, 0)
+    assert most(ledger) == [(0, 16)]
+    ledger.accepted(KEY, hold(ledger, 6, transaction=8), 0, 0)
+    assert most(ledger)[0] == (0, 6)
