@@ -156,9 +156,9 @@ class CentralSystem:
         return transaction.id
 
 
-def booted(*, misbehave: Iterable[str] = (), schemas: bool = True, **settings: str) -> CentralSystem:
+def booted(*, misbehave: Iterable[str] = (), schemas: bool = True, now: int = NOON, **settings: str) -> CentralSystem:
     """A charge point with two connectors that has just been accepted; what it sent on the way is forgotten."""
-    charge_point = ChargePoint("SIM-1", now=NOON, seed=1, misbehave=misbehave, settings=settings)
+    charge_point = ChargePoint("SIM-1", now=now, seed=1, misbehave=misbehave, settings=settings)
     central_system = CentralSystem(charge_point, schemas=schemas)
     central_system.run(0)
     assert charge_point.registration == "Accepted"

@@ -1,6 +1,7 @@
 """The security extension of a simulated charge point: its log, its events, signed firmware."""
 
 import subprocess
+import time
 from base64 import b64encode
 from functools import cache
 from pathlib import Path
@@ -36,13 +37,7 @@ def signed() -> tuple[str, str]:
 @pytest.fixture
 def central_system() -> CentralSystem:
     """Its charge point has booted; its clock is that of the certificates."""
-    import time
-
-    found = booted()
-    found.charge_point.advance(int(time.time() * 1000) + 60_000)
-    found.run(1)
-    found.taken()
-    return found
+    return booted(now=int(time.time() * 1000) + 60_000)
 
 
 def transfer(central_system: CentralSystem) -> Transfer:
