@@ -45,6 +45,21 @@ def overruled_by(profile: ChargingProfile, connector: int, target: Target) -> It
             yield member
 
 
+def would_lead_unheard_of(profile: ChargingProfile, connector: int, target: Target) -> str | None:
+    """Why it never leaves: for a transaction that is not known, what is kept of it ends at once (C 3.13.1)."""
+    if profile.charging_profile_purpose != "TxProfile":
+        return None
+    for member in overruled_by(profile, connector, target):
+        running = target.charge_point.transactions.active_on(member.connector)
+        if running is None or profile.transaction_id not in (None, running.id):
+            which = "no transaction" if running is None else f"transaction {running.id}"
+            return (
+                f"connector {member.connector} hangs on circuit {member.circuit}, and {which} is known to run on it: "
+                "another that does would charge by this profile instead of its limit (C 3.13.1)"
+            )
+    return None
+
+
 def cleared_by(
     target: Target, *, id: int | None, connector: int | None, purpose: str | None, stack_level: int | None
 ) -> Iterator[Member]:

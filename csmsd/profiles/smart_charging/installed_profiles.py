@@ -103,6 +103,7 @@ class InstalledProfiles:
 
     def __init__(self) -> None:
         self._by_charge_point: dict[str, dict[Slot, InstalledProfile]] = {}
+        self._expected: set[tuple[str, Slot]] = set()  # asked for, and not answered yet
 
     def add(self, record: InstalledProfile) -> None:
         self._by_charge_point.setdefault(fold(record.charge_point), {})[record.slot] = record
@@ -137,7 +138,26 @@ class InstalledProfiles:
         ]
         changes = self._drop(replaced)
         self.add(record)
+        self._expected.discard((fold(record.charge_point), record.slot))
         return [*changes, record]
+
+    def expect(self, record: InstalledProfile) -> list[Change]:
+        """It is asked for, and may be there whether or not anybody hears of it; nothing where another stands there,
+        which then stays whatever becomes of this one."""
+        if self.at(record.charge_point, record.slot) is not None:
+            self._expected.discard((fold(record.charge_point), record.slot))
+            return []
+        self.add(record)
+        self._expected.add((fold(record.charge_point), record.slot))
+        return [record]
+
+    def settle_expected(self, charge_point: str, slot: Slot, *, gone: bool) -> list[Change]:
+        """What was expected there was refused, and is `gone`; or nobody knows, and it counts as there."""
+        if (fold(charge_point), slot) not in self._expected:
+            return []
+        self._expected.discard((fold(charge_point), slot))
+        record = self.at(charge_point, slot)
+        return self._drop([record]) if gone and record is not None else []
 
     def clear(
         self,

@@ -4,17 +4,24 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
+from csmsd.ocpp.errors import OcppError
+from csmsd.ocpp.payloads import read_payload_value
 from csmsd.ocpp.timestamps import parse_timestamp
 from csmsd.ocpp.types import ChargingProfile, ChargingProfilePurpose, ConnectorId, Message
 from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Target
 from csmsd.profiles.core.connectors import connector_numbers, missing_connector
 from csmsd.profiles.load_management.circuits import Member
-from csmsd.profiles.load_management.overruling import count_with_ratings, overruled_by, runs_without_limit_of_its_own
-from csmsd.profiles.record import Change, Event, Milliseconds
+from csmsd.profiles.load_management.overruling import (
+    count_with_ratings,
+    overruled_by,
+    runs_without_limit_of_its_own,
+    would_lead_unheard_of,
+)
+from csmsd.profiles.record import Change, Data, Event, Milliseconds
 from csmsd.profiles.refusal import CannotSend
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.composite_schedule import Cause, compose_schedule
-from csmsd.profiles.smart_charging.installed_profiles import place_of_profile, profile_installed_now
+from csmsd.profiles.smart_charging.installed_profiles import Slot, place_of_profile, profile_installed_now
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.profile_ids import SITE_LIMIT, is_site_limit
 from csmsd.profiles.smart_charging.profile_library import prepared_profile
@@ -66,12 +73,38 @@ def _would_raise(request: SetChargingProfileReq, target: Target) -> str | None:
     return None
 
 
+def _forbids(payload: Data, target: Target) -> str | None:
+    """C 3.13.1: it would hold instead of the limit of a circuit, and nobody would know that it does."""
+    try:
+        request = read_payload_value(SetChargingProfileReq, payload)[0]
+    except OcppError:
+        return None
+    return would_lead_unheard_of(request.cs_charging_profiles, request.connector_id, target)
+
+
 def _intends(request: SetChargingProfileReq, target: Target) -> bool:
     return bool(_without_site_limits(request, target))
 
 
 def _intend(request: SetChargingProfileReq, target: Target) -> tuple[list[Change], list[Event]]:
-    return count_with_ratings(_without_site_limits(request, target), target), []
+    """Where its answer is lost, or it is raw, it may be there all the same: site limits have to stand above it."""
+    members = _without_site_limits(request, target)
+    if not members:
+        return [], []
+    state, profile = target.charge_point, request.cs_charging_profiles
+    record = profile_installed_now(state.id, request.connector_id, profile, target.now)
+    record.name = target.site.smart_charging.library.name_for(profile)
+    expected = target.site.smart_charging.installed.expect(record)
+    return [*count_with_ratings(members, target), *expected], []
+
+
+def _unconfirmed(request: SetChargingProfileReq, outcome: str, target: Target) -> tuple[list[Change], list[Event]]:
+    installed, slot = target.site.smart_charging.installed, _slot(request)
+    return installed.settle_expected(target.charge_point.id, slot, gone=outcome not in ("timeout", "unknown")), []
+
+
+def _slot(request: SetChargingProfileReq) -> Slot:
+    return (request.connector_id, *place_of_profile(request.cs_charging_profiles))
 
 
 def _id_of_another(request: SetChargingProfileReq, target: Target) -> str | None:
@@ -94,7 +127,10 @@ def _settle(
     site, charge_point = target.site, target.charge_point
     changes = site.smart_charging.installed.tidy(charge_point, target.now)
     if confirmation.status != "Accepted":
-        return changes, []
+        return [
+            *changes,
+            *site.smart_charging.installed.settle_expected(charge_point.id, _slot(request), gone=True),
+        ], []
     profile = request.cs_charging_profiles
     record = profile_installed_now(charge_point.id, request.connector_id, profile, target.now)
     before = site.smart_charging.installed.at(charge_point.id, record.slot)
@@ -154,9 +190,11 @@ OUTGOING = Outgoing(
     SetChargingProfileReq,
     SetChargingProfileConf,
     check=_check,
+    forbids=_forbids,
     settle=_settle,
     intend=_intend,
     intends=_intends,
+    unconfirmed=_unconfirmed,
     why=_why,
 )
 

@@ -4,6 +4,7 @@ Here are the parts of csmsd from what is heard to the profile that is sent, and 
 the specification has it (C 3.13), each by its own clock.
 """
 
+import json
 from copy import deepcopy
 from typing import Any
 
@@ -19,6 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from csmsd.ocpp.payloads import encode_payload
 from csmsd.ocpp.timestamps import format_timestamp, parse_timestamp
 from csmsd.ocpp.types import ChargingProfile
 from csmsd.profiles.load_management.budgets import Outside, budgets_from, lowest_budget
@@ -196,6 +198,9 @@ class Adversary(RuleBasedStateMachine):
     def send(self, device: Device, request: Any) -> None:
         """As an operator's command: what it may bring about is on disk before it leaves."""
         rules: Any = CLEARING if isinstance(request, ClearChargingProfileReq) else SETTING
+        payload = json.loads(encode_payload(request))
+        if rules.forbids is not None and rules.forbids(payload, self.scene.target(device.name)) is not None:
+            return
         self.save(rules.intend(request, self.scene.target(device.name))[0])
         device.inbox.append((request, None))
 

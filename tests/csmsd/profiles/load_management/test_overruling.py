@@ -1,10 +1,14 @@
 """What others send that takes a site limit away, or stands above it."""
 
+import json
 from typing import Any
 
 import pytest
 
+from csmsd.ocpp.payloads import encode_payload
 from csmsd.ocpp.types import ChargingProfile
+from csmsd.operations.call import Call, RawRequest
+from csmsd.ports.charge_points import CallEnd
 from csmsd.profiles.load_management.circuits import Circuit, Member
 from csmsd.profiles.load_management.holds import Hold
 from csmsd.profiles.load_management.load import LoadHold
@@ -12,9 +16,9 @@ from csmsd.profiles.load_management.overruling import is_overruled
 from csmsd.profiles.load_management.site_limits import site_limit_ids
 from csmsd.profiles.smart_charging.clear_charging_profile import OUTGOING as CLEARING
 from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfileReq
-from csmsd.profiles.smart_charging.installed_profiles import profile_installed_now
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile, profile_installed_now
 from csmsd.profiles.smart_charging.set_charging_profile import OUTGOING as SETTING
-from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileReq
+from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileConf, SetChargingProfileReq
 from tests.csmsd.profiles.scene import SECOND, Scene
 from tests.csmsd.profiles.smart_charging.profiles import profile
 
@@ -54,7 +58,9 @@ class Site:
         changes, _ = rules.intend(request, self.scene.target())
         counted = self.load.ledger.in_doubt(self.key)
         assert rules.intends(request, self.scene.target()) == counted == bool(changes)
-        assert all(isinstance(one, LoadHold) and (one.slot, one.ma) == ("unknown", 32 * A) for one in changes)
+        holds = [one for one in changes if isinstance(one, LoadHold)]
+        assert all((one.slot, one.ma) == ("unknown", 32 * A) for one in holds)
+        assert bool(holds) == counted
         return counted
 
 
@@ -146,3 +152,72 @@ def test_a_transaction_that_waits_is_given_no_profile_by_which_it_would_charge()
     assert check(setting("TxDefaultProfile", 7), site.scene.target()) is None
     site.accept("TxProfile", 8, OURS[1], transaction=1)
     assert check(setting("TxProfile", 7, transaction=1), site.scene.target()) is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (setting("TxProfile", 0), "no transaction is known to run on it"),
+        (setting("TxProfile", 0, transaction=2), "no transaction is known to run on it"),
+        (setting("TxProfile", 0, connector=2), None),
+        (setting("TxProfile", 0, number=OURS[1]), None),
+        (setting("TxDefaultProfile", 12), None),
+    ],
+)
+def test_a_profile_for_a_transaction_that_nobody_knows_never_leaves(request_: Any, why: str | None) -> None:
+    found = forbidden(Site(), request_)
+    assert found is None if why is None else why in str(found)
+
+
+def test_one_for_the_transaction_that_runs_does() -> None:
+    site = Site()
+    site.scene.started()
+    assert forbidden(site, setting("TxProfile", 0, transaction=1)) is None
+    assert forbidden(site, setting("TxProfile", 0)) is None
+    assert "transaction 1 is known to run on it" in str(forbidden(site, setting("TxProfile", 0, transaction=2)))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "there"), [("timeout", True), ("unknown", True), ("call_error", False), ("not_sent", False)]
+)
+def test_what_is_not_confirmed_may_lead_all_the_same(outcome: str, there: bool) -> None:
+    site, request = Site(), setting("TxDefaultProfile", 12)
+    rules: Any = SETTING
+    changes, _ = rules.intend(request, site.scene.target())
+    assert [one.stack_level for one in changes if isinstance(one, InstalledProfile)] == [12], "on disk before it leaves"
+    assert site.overruled()
+    rules.unconfirmed(request, outcome, site.scene.target())
+    assert site.overruled() == there
+    rules.intend(request, site.scene.target())
+    rules.settle(request, SetChargingProfileConf(status="Rejected"), site.scene.target())
+    assert site.overruled() == there, "the first may have arrived"
+    site.accept("TxDefaultProfile", 13, OURS[0])
+    assert not site.overruled()
+
+
+def test_what_was_sent_raw_may_lead_whatever_is_refused_in_its_place() -> None:
+    site, request = Site(), setting("TxDefaultProfile", 12)
+    target = site.scene.target()
+    raw = Call.of(RawRequest("SetChargingProfile", encode_payload(request)))
+    raw.intend(target)
+    assert raw.settle(CallEnd("confirmed", payload=b'{"status":"Accepted"}'), target) == ([], [])
+    assert site.overruled()
+    again = Call.of(request)
+    again.intend(target)
+    again.settle(CallEnd("confirmed", confirmation=SetChargingProfileConf(status="Rejected")), target)
+    assert site.overruled()
+
+
+def test_what_is_refused_in_the_place_of_one_that_was_accepted_takes_nothing_away() -> None:
+    site, request = Site(), setting("TxDefaultProfile", 12)
+    rules: Any = SETTING
+    for status in ("Accepted", "Rejected"):
+        rules.intend(request, site.scene.target())
+        rules.settle(request, SetChargingProfileConf(status=status), site.scene.target())
+    assert site.overruled()
+
+
+def forbidden(site: Site, request: SetChargingProfileReq) -> str | None:
+    forbids: Any = SETTING.forbids
+    found: str | None = forbids(json.loads(encode_payload(request)), site.scene.target())
+    return found
