@@ -3,7 +3,7 @@
 import asyncio
 import resource
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from time import monotonic
 from urllib.parse import SplitResult, urlsplit
@@ -19,12 +19,15 @@ START = {"connectorId": 1, "idTag": "A1B2C3", "meterStart": 0, "timestamp": "202
 
 
 @pytest.fixture
-async def small(make_site: MakeSite) -> Site:
-    """A csmsd that may have few descriptors."""
+async def small(make_site: MakeSite) -> AsyncIterator[Site]:
+    """A csmsd that may have few descriptors. We may have as many as there are: a shell may allow 1,024."""
     site = await make_site(start=False)
     site.descriptors = DESCRIPTORS
     await site.start()
-    return site
+    own, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    yield site
+    resource.setrlimit(resource.RLIMIT_NOFILE, (own, most))
 
 
 def silent(site: Site, source: str = "127.0.0.1") -> socket.socket:
