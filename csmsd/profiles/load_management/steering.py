@@ -181,6 +181,8 @@ class Steering:
         )
         shares = {**shares, **wanted}
         for key, one in asking.items():
+            if unheard:
+                break  # it is no turn of theirs that ends: they go on as soon as they can
             share = shares[key]
             if (share > 0) != (one.share_ma > 0):
                 one.since = now
