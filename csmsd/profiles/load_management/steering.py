@@ -17,6 +17,7 @@ from csmsd.profiles.record import Milliseconds
 _AHEAD_MS = 120_000  # what others may draw by then is not given out
 # One that has just booted is sent its limits at once. Nobody is given more meanwhile, but nobody has to give way to it.
 _DOUBT_GRACE_MS = 15_000
+_BRIEFLY_MS = 120_000
 
 
 class Charging(msgspec.Struct, kw_only=True):
@@ -180,8 +181,9 @@ class Steering:
             now,
         )
         shares = {**shares, **wanted}
+        briefly = any(now - (asking[key].unheard_since or now) < _BRIEFLY_MS for key in unheard)
         for key, one in asking.items():
-            if unheard:
+            if briefly:
                 break  # it is no turn of theirs that ends: they go on as soon as they can
             share = shares[key]
             if (share > 0) != (one.share_ma > 0):

@@ -116,11 +116,27 @@ def test_where_a_lower_limit_gets_no_answer_the_others_make_room() -> None:
     assert wants() == {CP1: 10, CP2: 10}, "an answer may still come"
     office.now += 15_000
     assert wants() == {CP1: 10, CP2: 0}
+    assert office.steering.charging[CP2].share_ma > 0, "its turn has not ended"
     newest = office.ledger.newest(CP1, "transaction", 1)
     assert newest is not None
     office.ledger.accepted(CP1, newest.serial, office.now, 0)
     office.now += 1_000
-    assert wants() == {CP1: 10, CP2: 10}, "at once: its turn had not ended"
+    assert wants() == {CP1: 10, CP2: 10}, "at once"
+
+
+def test_one_that_is_silent_for_long_ends_the_turns_of_others() -> None:
+    office = Office()
+    for number, key in enumerate((CP1, CP2), 1):
+        office.arrive(key, number)
+    office.settle()
+    office.settle()
+    budgets = [(office.now, [20 * A, 20 * A, 20 * A, 60 * A])]
+    terms = office.steering.terms(budgets[-1][1])
+    for seconds in (0, 100, 121):
+        office.now += seconds * 1_000
+        found = office.steering.wants(office.now, budgets, office.ledger, office.reachable)
+        office.planner.plan(office.now, budgets, terms, found, [CP1])
+        assert (office.steering.charging[CP2].share_ma == 0) == (seconds == 121)
 
 
 def test_the_end_of_another_transaction_ends_nothing() -> None:
