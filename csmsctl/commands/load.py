@@ -215,7 +215,9 @@ def load_priority_command(
     if not meant and weight is None and not clear:
         answer = run.call("load.priorities")
         if not run.output.documented(answer):
-            run.output.table(PRIORITIES, answer["priorities"])
+            run.output.table(
+                PRIORITIES, answer["priorities"], empty="Nobody has priority; see: csmsctl load priority --help"
+            )
         return
     if len(meant) != 1 or clear == (weight is not None):
         raise Failure(
@@ -282,7 +284,8 @@ def load_manner_command(
     if charge_point is None:
         answer = run.call("load.manners")
         if not run.output.documented(answer):
-            run.output.table(MANNERS, answer["manners"])
+            empty = "No charge point takes limits otherwise than as is usual, as far as is known; see: csmsctl cp test"
+            run.output.table(MANNERS, answer["manners"], empty=empty)
         return
     answer = run.call(
         "load.manner",

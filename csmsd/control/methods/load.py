@@ -7,8 +7,9 @@ from msgspec import Meta
 
 from csmsd.control.methods.circuit_members import Place, on_no_circuit
 from csmsd.control.methods.circuits import described_circuits, load_of
+from csmsd.control.methods.transactions import known_transaction
 from csmsd.control.rights import ALL, READ
-from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, usage
+from csmsd.control.rpc import SCHEMA_VERSION, Caller, Json, Method, NoParameters, Table, forbidden, usage
 from csmsd.control.service import Service
 from csmsd.control.targets import one
 from csmsd.ocpp.identity import fold
@@ -156,10 +157,14 @@ async def list_priorities(service: Service, parameters: NoParameters, caller: Ca
 async def prioritize_load(service: Service, parameters: Prioritized, caller: Caller) -> Json:
     """From the next round on."""
     name = parameters.name.strip()
-    if parameters.kind == "transaction" and not name.isdecimal():
+    if parameters.kind == "transaction" and not (name.isascii() and name.isdecimal() and len(name) <= 18):
         raise usage(f"{name!r} is no number of a transaction.", "See: csmsctl tx list --state active")
     priority = None
     if parameters.weight is not None:
+        if parameters.kind == "transaction":
+            transaction = await known_transaction(service, int(name))
+            if transaction.state != "active":
+                raise forbidden(f"Transaction {name} is over.", "See: csmsctl tx list --state active")
         priority = LoadPriority(kind=parameters.kind, name=name, weight=parameters.weight)
     service.live.require()
     changes = load_of(service).prioritize(priority, (parameters.kind, fold(name)))

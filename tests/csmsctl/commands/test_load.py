@@ -91,6 +91,10 @@ def test_priorities_are_shown_given_and_taken_back(csmsctl: Csmsctl, daemon: Scr
     told = [{"kind": "label", "name": "north", "weight": 3}]
     daemon.replies["load.priorities"] = {"schema_version": 1, "priorities": told}
     assert csmsctl("load", "priority").out.splitlines()[1].split() == ["label", "north", "3"]
+    daemon.replies["load.priorities"] = {"schema_version": 1, "priorities": []}
+    assert csmsctl("load", "priority").err.startswith("Nobody has priority")
+    daemon.replies["load.manners"] = {"schema_version": 1, "manners": []}
+    assert csmsctl("load", "manner").err.startswith("No charge point takes limits otherwise")
     daemon.replies["load.prioritize"] = {"changed": True}
     assert csmsctl("load", "priority", "--transaction", "17", "--weight", "5").code == 0
     assert daemon.params("load.prioritize") == {"kind": "transaction", "name": "17", "weight": 5}

@@ -131,6 +131,8 @@ async def test_priorities_are_kept_by_their_kind_whatever_their_case(shared_site
     assert site.stored("SELECT name, weight FROM load_priority") == [("North", 4)]
     code, text = await site.refused("load.prioritize", kind="transaction", name="x", weight=2)
     assert (code, text) == (2, "'x' is no number of a transaction.")
+    code, text = await site.refused("load.prioritize", kind="transaction", name="999999", weight=2)
+    assert (code, text) == (3, "No transaction 999999.")
     assert (await site.call("load.prioritize", kind="label", name="NORTH"))["changed"] is True
     assert (await site.call("load.prioritize", kind="label", name="NORTH"))["changed"] is False
     assert site.stored("SELECT name FROM load_priority") == []
