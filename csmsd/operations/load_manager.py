@@ -48,6 +48,7 @@ _LONGEST_BREATH_S = 0.5
 _RETRY_MS = 30_000
 _LONGEST_RETRY_MS = 300_000
 _STEP_MS = 2_000  # a clock that differs by less from a steady one was not set
+_NOT_KNOWN = "?"  # behind the boot: the clocks of charge points are not known
 _REFUSALS = 2  # one may have another reason
 
 
@@ -209,26 +210,31 @@ class LoadManager:
     def _clock_offset_on_disk(self, load: LoadManagement, now: Milliseconds, offset: Milliseconds) -> Milliseconds:
         """Of our clock, by which the holds go that were read; where nobody knows that, they go by it as it is now."""
         seen = self._live.site.milestones.get("steady_clock")
-        if self._boot is not None and seen is not None and seen.user == self._boot:
+        user = "" if seen is None or seen.user is None else seen.user
+        if user.endswith(_NOT_KNOWN):
+            self._observer.clocks_unknown(self._live.site)
+        if self._boot is not None and seen is not None and user.removesuffix(_NOT_KNOWN) == self._boot:
             return seen.at - seen.number
         if load.ledger.read_again(now):
             log.warning("the clock was set back while csmsd did not run: those of charge points are not known")
             self._observer.clocks_unknown(self._live.site)
         return offset
 
-    def _clock_changes(self) -> list[Change]:
-        """What has to be on disk with the holds, so that the next csmsd knows by which clock they go."""
+    def _clock_changes(self, load: LoadManagement) -> list[Change]:
+        """What has to be on disk with the holds, so that the next csmsd knows by which clock they go, and whether
+        those of charge points are not known."""
         now, seen = self._live.now(), self._live.site.milestones.get("steady_clock")
         if self._boot is None:
             return []
-        if seen is not None and seen.user == self._boot and abs(seen.at - seen.number - self._clock_offset) < _STEP_MS:
+        boot = self._boot + (_NOT_KNOWN if self._observer.doubts_clocks(load) else "")
+        if seen is not None and seen.user == boot and abs(seen.at - seen.number - self._clock_offset) < _STEP_MS:
             return []
-        milestone = Milestone(name="steady_clock", at=now, number=now - self._clock_offset, user=self._boot)
+        milestone = Milestone(name="steady_clock", at=now, number=now - self._clock_offset, user=boot)
         self._live.site.milestones["steady_clock"] = milestone
         return [milestone]
 
     async def _write_holds(self, load: LoadManagement) -> None:
-        changes = [*self._clock_changes(), *load.hold_changes()]
+        changes = [*self._clock_changes(load), *load.hold_changes()]
         if changes:
             await self._live.keep(changes)
 

@@ -61,6 +61,10 @@ class Observer:
             if state is not None:
                 self._begun_by_other_clock.update(one.id for one in state.transactions.active())
 
+    def doubts_clocks(self, load: LoadManagement) -> bool:
+        """Whether that is so of one that is still there."""
+        return any(key[0] in self._clocks_unknown for key in load.members)
+
     def clock_moved(self, by: Milliseconds, site: Site, now: Milliseconds) -> None:
         """Ours was set: those of charge points may be as far off from now on, or may follow (Heartbeat, C 4.6)."""
         load = site.smart_charging.load

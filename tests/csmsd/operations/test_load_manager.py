@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from csmsd.events import NumberedEvent
+from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.operations.load_manager import LoadManager
 from csmsd.profiles.load_management.circuits import Circuit, Member, TemporaryLimit
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.load import LoadManagement
-from csmsd.profiles.load_management.manners import LoadManner
+from csmsd.profiles.load_management.manners import ANY_TIME_MS, LoadManner
 from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.policies import LoadPolicies
 from csmsd.profiles.record import Event
@@ -278,6 +279,33 @@ async def test_by_which_clock_leases_go_outlives_csmsd(garage: Garage, boot: str
     told = "SELECT at - number, user FROM milestone WHERE name = 'steady_clock'"
     await garage.until(lambda: garage.engine.rows(told) == [(0, boot)])
     assert hold.latest - latest == (set_by if boot == "the same" else 5 * SECOND), "or its full time once more"
+
+
+async def test_that_clocks_are_not_known_outlives_csmsd_until_they_are_told(garage: Garage) -> None:
+    await garage.installed()
+    await garage.close()
+    garage.set_clock(-3600)
+    told = "SELECT user FROM milestone WHERE name = 'steady_clock'"
+    garage.begin("another")
+    await garage.until(lambda: garage.engine.rows(told) == [("another?",)])
+    await garage.close()
+
+    garage.begin("another")
+
+    def early() -> set[int]:
+        steering = garage.manager._steering
+        return set() if steering is None else {takes.early_ms for takes in steering.takes.values()}
+
+    await garage.until(lambda: bool(early()))
+    assert early() == {ANY_TIME_MS}
+    assert garage.engine.rows(told) == [("another?",)]
+    time = format_timestamp(garage.engine.scene.now)
+    for identity in ("CP1", "CP2"):
+        for connector in (1, 2, 1, 2):
+            body = {"connectorId": connector, "errorCode": "NoError", "status": "Available", "timestamp": time}
+            garage.engine.scene.send("StatusNotification", body, by=identity)
+    garage.stir()
+    await garage.until(lambda: garage.engine.rows(told) == [("another",)])
 
 
 async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> None:

@@ -247,9 +247,12 @@ class Adversary(RuleBasedStateMachine):
         self.real += dead_s * SECOND
         self.ahead += set_s * SECOND
         self.scene.now = self.real + self.ahead
+        doubted = self.observer.doubts_clocks(self.load)
         self.load.begin_with(deepcopy(list(self.disk.values())))
         self.load.charging.clear()
         self.begin_csmsd()
+        if doubted:
+            self.observer.clocks_unknown(self.scene.site)
         if not booted:
             self.observer.clock_moved(set_s * SECOND, self.scene.site, self.scene.now)
         elif self.load.ledger.read_again(self.scene.now):
