@@ -41,6 +41,7 @@ class _Noticed(msgspec.Struct):
     others: tuple[int, Milliseconds] = (0, 0)  # how many of them there were, and when the last was accepted
     drawn_ma: Milliamperes = 0  # by the sample before
     behind_ms: Milliseconds | None = None  # its clock
+    whole: bool | None = None  # whether it was limited by one profile for all of it
     told_unmanaged: bool = False
     waiting: Waiting = msgspec.field(default_factory=Waiting)
 
@@ -121,6 +122,10 @@ class Observer:
             takes = msgspec.structs.replace(takes, early_ms=ANY_TIME_MS, late_ms=ANY_TIME_MS)
         steering.takes[key] = takes
         _look_at_description(member, takes.whole, load, steering, now)
+        if noticed.whole not in (None, takes.whole) and not load.ledger.in_doubt(key):
+            # What it has accepted is in another place than the next limit: until that is there, it may be overruled.
+            load.ledger.begin(key, member.rating_ma, member.wiring, now)
+        noticed.whole = takes.whole
         _look_at_transaction(state, member, load, steering, takes.single, now)
         look_for_arrival(state, member, steering.arrivals, takes.offer_first, now)
         if not takes.offer_first and manner.offer_first is None:

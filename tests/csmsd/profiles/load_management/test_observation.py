@@ -94,6 +94,20 @@ def test_a_transaction_weighs_what_was_said_of_it_or_its_tag_or_its_labels(
     assert site.load.charging[KEY].weight == 2
 
 
+def test_a_limit_of_another_purpose_is_none_until_it_is_accepted() -> None:
+    site = Site()
+    site.look()
+    for purpose in ("ChargePointMaxProfile", None):
+        site.accept(0)
+        assert not site.load.ledger.in_doubt(KEY)
+        site.load.note_manner(LoadManner(charge_point="CP1", purpose=purpose))
+        site.look()
+        assert site.load.ledger.in_doubt(KEY), "a TxDefaultProfile does not stand where a ChargePointMaxProfile does"
+        site.accept(0)
+        site.look()
+        assert not site.load.ledger.in_doubt(KEY)
+
+
 def test_a_main_meter_that_measures_all_counts_without_what_the_members_certainly_draw() -> None:
     site = Site(main={"meter": "METER"}, phases="L2L3L1")
     site.accept(16 * A)
