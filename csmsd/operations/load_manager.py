@@ -59,7 +59,7 @@ class _Standing(msgspec.Struct):
     not_before: Milliseconds = 0
     failures: int = 0
     refusals: int = 0  # in a row
-    told_ma: int | None = None  # the limit that was told last
+    told: tuple[int, int] | None = None  # the limit and the fallback that were told last, in mA
 
 
 class LoadManager:
@@ -333,10 +333,11 @@ class LoadManager:
             "fallback_a": lease.fallback_ma / 1000,
         }
         state = self._live.site.charge_point(lease.key[0])
-        if state is None or (outcome == "accepted" and standing.told_ma == lease.ma) or outcome == "not_sent":
+        lent = (lease.ma, lease.fallback_ma)
+        if state is None or (outcome == "accepted" and standing.told == lent) or outcome == "not_sent":
             return
         if outcome == "accepted":
-            standing.told_ma = lease.ma
+            standing.told = lent
             self._live.tell(Event("load.lent", state.id, data))
         else:
             why = None if result is None else result.error or result.status or result.outcome

@@ -32,7 +32,7 @@ from csmsd.profiles.record import Milliseconds
 
 _GRID_MS = 5_000  # leases end on it: so there are few moments to look at
 _WORTH_MA = 1_000  # a raise by less waits for the next renewal
-_LOWER, _RENEW, _BEGIN, _RAISE, _REFRESH = range(5)  # how urgent a CALL is
+_LOWER, _RENEW, _BEGIN, _RAISE, _REFRESH, _FALL_BACK_HIGHER = range(6)  # how urgent a CALL is
 
 
 class InvariantBroken(AssertionError):
@@ -120,19 +120,21 @@ class Room:
     def _budgets_at(self, budgets: Sequence[Budget], starts: list[Milliseconds]) -> Iterable[list[Milliamperes]]:
         return (budgets[max(0, bisect_right(starts, moment) - 1)][1] for moment in self.times)
 
-    def for_member(self, key: Key, phases: tuple[int, ...], holds: list[Hold], begins: bool) -> list[float]:
-        """What it may be given at each of the times: what it may draw already, and what is left beside that.
+    def for_member(
+        self, key: Key, phases: tuple[int, ...], holds: list[Hold], slot: Slot, lowest: Milliamperes = 0
+    ) -> list[float]:
+        """What it may be given at each of the times in that slot: what fits beside all others, or was lent before.
 
-        With a limit with which a car begins it is no more than fits beside all others, or was lent before. What a
-        charge point might draw without limits, after a boot, is no more than a fear: it may draw nothing, and a lease
-        that lowers the fear would raise the current. So it is with a lease of which nobody knows when it ends, or
-        whether another has come after it.
+        What a charge point might draw without limits, after a boot, is no more than a fear: it may draw nothing, or
+        have a limit of which the answer was lost, and a lease that lowers the fear would raise the current. So it is
+        with a lease of which nobody knows when it ends, or whether another has come after it, and for a default with
+        what was lent to a transaction: that may be over. Only `lowest` may always be given to one that might draw it.
         """
         terms = self._paths[key]
         used = [(index, lane, taken) for index, lane in terms.path if (taken := lanes_of(phases)[lane])]
         found: list[float] = []
-        most = most_of(holds, self._now)
-        spans, lent = list(spans_of(most)), list(spans_of(certainly_lent(holds, self._now) if begins else most))
+        certain = certainly_lent((hold for hold in holds if slot == "transaction" or hold.slot == slot), self._now)
+        spans, lent = list(spans_of(most_of(holds, self._now))), list(spans_of(certain))
         place = lent_place = 0
         for at, moment in enumerate(self.times):
             while spans[place][1] <= moment:
@@ -141,9 +143,22 @@ class Room:
                 lent_place += 1
             own, before = spans[place][2], lent[lent_place][2]
             found.append(
-                min(max(before[lane], own[lane] + self.left[index][at]) / taken for index, lane, taken in used)
+                min(
+                    max(before[lane], own[lane] + self.left[index][at], min(own[lane], lowest * taken)) / taken
+                    for index, lane, taken in used
+                )
             )
         return found
+
+    def in_the_end(self, key: Key, phases: tuple[int, ...], holds: list[Hold]) -> float:
+        """What fits beside all others when every lease is over."""
+        _, own = most_of(holds, self._now)[-1]
+        fits: float = min(
+            (own[lane] + self.left[index][-1]) / taken
+            for index, lane in self._paths[key].path
+            if (taken := lanes_of(phases)[lane])
+        )
+        return fits
 
     def take(self, key: Key, before: list[Segment], after: list[Segment]) -> None:
         """The member may draw `after`, where it was `before`."""
@@ -193,8 +208,10 @@ class Planner:
         room = self._room(budgets, terms, now)
         start = Room(budgets, terms, self.ledger, now)
         busy: set[str] = set()
-        for _, _, key, slot, least in sorted(wanted):
-            if key[0] in busy:
+        for urgency, _, key, slot, least in sorted(wanted):
+            if key[0] in busy or (
+                urgency == _FALL_BACK_HIGHER and not self._may_fall_back_higher(terms[key], room, now)
+            ):
                 continue
             want = self._want(terms[key], wants)
             hold = self._hold(terms[key], slot, want, room, now, waiting, least)
@@ -264,9 +281,17 @@ class Planner:
         ):
             # Where what runs is above the fallback on all phases, it covers the next one's: no need to put that off.
             found.append((_RENEW, "default", 0))
-        elif default.fallback_ma < terms.fallback_ma and now - default.sent_at >= self.periods.shortest_ms:
-            found.append((_REFRESH, "default", 0))
+        elif default.fallback_ma < terms.fallback_ma:
+            found.append((_FALL_BACK_HIGHER, "default", 0))
         return found
+
+    def _may_fall_back_higher(self, terms: Terms, room: Room, now: Milliseconds) -> bool:
+        """Whether its fallback had to be low, for fear of the others, and need no longer be; by and by: not at once."""
+        default = self.ledger.newest(terms.key, "default")
+        fits = terms.usable(room.in_the_end(terms.key, terms.wiring, self.ledger.of(terms.key)))
+        if default is None or fits <= default.fallback_ma:
+            return False
+        return fits >= terms.fallback_ma or now - default.sent_at >= self.periods.shortest_ms
 
     def _is_covered(self, default: Hold, lent: Hold | None, want: Want | None) -> bool:
         """Whether what runs may draw as much as the next one could begin with, and is to go on so."""
@@ -305,7 +330,8 @@ class Planner:
             ma = max(terms.floor_ma, want.ma if want is not None else 0)
         else:
             ma = terms.floor_ma
-        rooms = self._rooms(terms, phases, room, slot == "transaction" or ma > terms.floor_ma)
+        lowest = terms.floor_ma if slot == "default" and ma == terms.floor_ma else 0
+        rooms = self._rooms(terms, phases, room, slot, lowest)
         fallback = min(terms.fallback_ma, terms.usable(rooms[-1]))
         end = self._end(terms, ma, fallback, rooms, room.times, now)
         if end is None:
@@ -336,8 +362,10 @@ class Planner:
             hold.earliest = hold.latest = NEVER
         return hold
 
-    def _rooms(self, terms: Terms, phases: tuple[int, ...], room: Room, begins: bool) -> list[float]:
-        return room.for_member(terms.key, phases, self.ledger.of(terms.key), begins)
+    def _rooms(
+        self, terms: Terms, phases: tuple[int, ...], room: Room, slot: Slot, lowest: Milliamperes
+    ) -> list[float]:
+        return room.for_member(terms.key, phases, self.ledger.of(terms.key), slot, lowest)
 
     def _end(
         self,

@@ -8,7 +8,7 @@ import pytest
 from csmsd.events import NumberedEvent
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.operations.load_manager import LoadManager
-from csmsd.profiles.load_management.circuits import Circuit, Member, TemporaryLimit
+from csmsd.profiles.load_management.circuits import Circuit, Key, Member, TemporaryLimit
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.manners import ANY_TIME_MS, LoadManner
@@ -73,10 +73,14 @@ class Garage:
         return await self.engine.links.next()
 
     async def installed(self) -> None:
-        """Both have their defaults."""
-        for _ in range(2):
+        """Both have their defaults, and then their fallbacks: those fit when neither may draw its rating."""
+        for _ in range(4):
             (await self.next()).confirm(status="Accepted")
-        await self.until(lambda: all(not self.load.ledger.in_doubt(key) for key in self.load.members))
+        await self.until(lambda: all(self._has_its_fallback(key) for key in self.load.members))
+
+    def _has_its_fallback(self, key: Key) -> bool:
+        found = self.load.ledger.newest(key, "default")
+        return found is not None and found.accepted_at is not None and found.fallback_ma == 10 * A
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """With a round whenever something may have changed."""
@@ -126,13 +130,17 @@ async def test_idle_members_may_draw_nothing_while_csmsd_lives_and_their_fallbac
     profile = asked.payload["csChargingProfiles"]
     assert (asked.identity, asked.action, asked.payload["connectorId"]) == ("CP1", "SetChargingProfile", 1)
     assert (profile["chargingProfilePurpose"], profile["chargingProfileKind"]) == ("TxDefaultProfile", "Absolute")
-    assert limits(asked) == [(0, 0), (10, 3600 + 1200)]
+    assert limits(asked) == [(0, 0)], "a fallback does not fit beside what the other one may draw"
     asked.confirm(status="Accepted")
-    assert (await garage.next()).identity == "CP2"
+    other = await garage.next()
+    assert other.identity == "CP2"
+    other.confirm(status="Accepted")
+    fallbacks = {asked.identity: limits(asked) for asked in (await garage.next(), await garage.next())}
+    assert fallbacks == {name: [(0, 0), (10, 3600 + 1200)] for name in ("CP1", "CP2")}
     assert garage.engine.rows("SELECT user, uid, action, charge_point FROM task ORDER BY id") == [
         ("csmsd", None, "SetChargingProfile", "CP1"),
         ("csmsd", None, "SetChargingProfile", "CP2"),
-    ]
+    ] * 2
 
 
 async def test_what_is_sent_is_on_disk_before_it_leaves(garage: Garage) -> None:
@@ -140,7 +148,7 @@ async def test_what_is_sent_is_on_disk_before_it_leaves(garage: Garage) -> None:
     rows = garage.engine.rows(
         "SELECT slot, ma, fallback_ma, accepted_at FROM load_hold WHERE charge_point = 'CP1' ORDER BY serial"
     )
-    assert rows == [("unknown", 32 * A, 32 * A, None), ("default", 0, 10 * A, None)]
+    assert rows == [("unknown", 32 * A, 32 * A, None), ("default", 0, 0, None)]
 
 
 async def test_a_second_car_gets_its_share_when_the_first_has_obeyed(garage: Garage) -> None:
@@ -203,6 +211,7 @@ async def test_what_an_operator_has_sent_counts_although_nobody_answers(garage: 
     assert rows[-1] == ("unknown",), "before it left"
     asked.comes_to("timeout")
     await clearing
+    garage.stir()
     again = await garage.next()
     assert (again.identity, again.action, limits(again)[0]) == ("CP1", "SetChargingProfile", (0, 0))
     again.confirm(status="Accepted")
@@ -321,8 +330,8 @@ async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> N
     await garage.all_answered()
     lent = {"connector": 1, "transaction": None, "limit_a": 0.0, "fallback_a": 10.0}
     assert sorted(told) == [
-        ("load.lent", "CP2", lent),
-        ("load.refused", "CP1", lent | {"why": "Rejected"}),
+        ("load.lent", "CP2", lent | {"fallback_a": 0.0}),
+        ("load.refused", "CP1", lent | {"why": "Rejected", "fallback_a": 0.0}),
     ]
     assert garage.manager.outcomes == {"accepted": 1, "refused": 1, "unanswered": 0, "not_sent": 0}
     told.clear()
@@ -333,6 +342,10 @@ async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> N
         ("load.unmanaged", "CP1", {"circuit": "garage", "connector": 1, "why": "unknown", "counts_a": 32.0}),
         ("load.lent", "CP1", lent),
     ]
+    told.clear()
+    (await garage.next()).confirm(status="Accepted")
+    await garage.until(lambda: bool(told))
+    assert told == [("load.lent", "CP2", lent)], "now its fallback fits"
     told.clear()
     garage.pass_time(OBEY_S + 1)
     await garage.until(lambda: bool(told))

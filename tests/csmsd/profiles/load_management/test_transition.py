@@ -14,12 +14,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import structs
 
 from csmsd.profiles.load_management.allocation import Asker, allocate
 from csmsd.profiles.load_management.arrivals import Arrivals
 from csmsd.profiles.load_management.budgets import Outside, budgets_from
 from csmsd.profiles.load_management.circuits import Circuit, Key, Member, TemporaryLimit, Tree
-from csmsd.profiles.load_management.holds import NEVER, Hold, Lease, Ledger, spans_of
+from csmsd.profiles.load_management.holds import NEVER, Hold, Lease, Ledger, Slot, spans_of
 from csmsd.profiles.load_management.transition import InvariantBroken, Periods, Plan, Planner, Room, Terms, Want
 from tests.csmsd.profiles.load_management.sites import MINUTE, OBEY, SECOND, A, Answer, PlayedConnector, over_at
 
@@ -377,9 +378,9 @@ class RaisesAtOnce(Careless):
         newest = {(key, hold.slot): (key, hold) for key, hold in self.ledger}
         return Room(budgets, terms, Ledger(newest.values()), now)
 
-    def _rooms(self, terms: Terms, phases: tuple[int, ...], room: Room, begins: bool) -> list[float]:
+    def _rooms(self, terms: Terms, phases: tuple[int, ...], room: Room, slot: Slot, lowest: int) -> list[float]:
         newest = {hold.slot: hold for hold in self.ledger.of(terms.key)}
-        return room.for_member(terms.key, phases, list(newest.values()), begins)
+        return room.for_member(terms.key, phases, list(newest.values()), slot, lowest)
 
 
 class LendsForEver(Planner):
@@ -636,6 +637,68 @@ def test_a_lease_that_may_have_been_prolonged_by_a_wrong_clock_is_not_prolonged_
         site.exchange()
         site.now += 2 * MINUTE
         assert not is_over(site), "in truth, when what is away takes its fallback"
+
+
+def test_a_limit_that_is_feared_only_pays_for_no_fallback() -> None:
+    """After a boot its default was sent anew beside a lowered limit, and accepted; killed, csmsd does not know that."""
+    site = site_with(Planner)
+    one = site.played[CP1]
+    one.lose_everything()
+    one.booting = False
+    site.planner.ledger.begin(CP1, one.rating, one.wiring, site.now)
+    site.outside.temporary = {"main": TemporaryLimit(circuit="main", ma=20 * A, until=site.now + 40 * MINUTE)}
+    site.exchange()
+    assert not is_over(site)
+    site.die()
+    assert site.planner.ledger.in_doubt(CP1)
+    for _ in range(30):
+        site.exchange()
+        assert not is_over(site)
+        site.now += MINUTE
+
+
+def test_what_a_transaction_was_lent_pays_for_no_fallback_of_the_next_one() -> None:
+    """It may be over: what was lent to it is not what the next one begins with."""
+    site = site_with(Planner)
+    ledger, now, wiring = site.planner.ledger, site.now, (0, 1, 2)
+    slots: list[tuple[Slot, int]] = [("default", 0), ("transaction", 8 * A)]
+    for slot, fallback in slots:
+        serial = ledger.new_serial()
+        hold = Hold(serial=serial, slot=slot, ma=0, fallback_ma=fallback, earliest=now, latest=now, phases=wiring)
+        ledger.add(CP1, hold)
+        ledger.accepted(CP1, serial, now, 0)
+    room = Room([(now, [0] * len(site.budgets()[0][1]))], site.terms, ledger, now)
+    assert [room.for_member(CP1, wiring, ledger.of(CP1), slot)[-1] for slot, _ in slots] == [0, 8 * A]
+
+
+def test_a_member_that_takes_no_limit_of_nothing_is_limited_although_there_is_no_room() -> None:
+    site = site_with(Planner)
+    site.terms[CP1] = structs.replace(site.terms[CP1], floor_ma=6 * A)
+    site.planner = Planner(Ledger(), PERIODS)
+    for key, member in site.tree.members.items():
+        site.planner.ledger.begin(key, member.rating_ma, member.wiring, site.now)
+    site.plan()
+    assert [(lease.ma, lease.fallback_ma) for lease in site.played[CP1].inbox] == [(6 * A, 6 * A)]
+
+
+def test_fallbacks_are_promised_when_they_fit_beside_what_is_feared() -> None:
+    """A new site: until they have accepted limits any of them may draw its rating. An unmanaged one may for ever."""
+    site = site_with(Planner)
+    site.planner = Planner(Ledger(), PERIODS)
+    for key, member in site.tree.members.items():
+        site.planner.ledger.begin(key, member.rating_ma, member.wiring, site.now)
+    site.played[CP2].connected = False
+    sent = []
+    for _ in range(4):
+        site.plan()
+        sent.append({key[0]: one.inbox[-1].fallback_ma for key, one in site.played.items() if one.inbox})
+        site.deliver_and_answer_all()
+        site.now += PERIODS.shortest_ms
+    assert sent == [{"cp1": 0, "cp3": 0, "cp4": 0}, {}, {}, {}], "nothing is sent again to no avail"
+    site.played[CP2].connected = True
+    for _ in range(2):
+        site.exchange()
+    assert {key[0]: one.default and one.default.fallback_ma for key, one in site.played.items()} == FALLBACKS
 
 
 def test_what_a_plan_would_break_stops_it() -> None:
