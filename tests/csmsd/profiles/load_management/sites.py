@@ -35,6 +35,7 @@ class PlayedConnector:
     booting: bool = False  # nothing is drawn before csmsd has accepted its boot (C 4.2)
     inbox: deque[Lease] = field(default_factory=deque)
     held: list[tuple[int, int]] = field(default_factory=list)  # what it drew under limits before, and until when
+    held_own: list[tuple[int, int]] = field(default_factory=list)  # what runs, under its own: it ends with it
 
     def take(self, lease: Lease, now: int) -> Answer:
         """Does what it is told, and needs its time to; a TxProfile for another transaction is refused (C 5.16.2)."""
@@ -42,11 +43,11 @@ class PlayedConnector:
         if lease.transaction is not None and (self.refuses_own or not matches):
             return "rejected"
         if lease.transaction is None:
-            was, self.default = self.default, lease
+            self.held.append((self.limit(self.default, now), now + OBEY))
+            self.default = lease
         else:
-            was, self.own = self.own, lease
-        before = self.limit(was if lease.transaction is None or was is not None else self.default, now)
-        self.held.append((before, now + OBEY))
+            self.held_own.append((self.limit(self.own or self.default, now), now + OBEY))
+            self.own = lease
         return "accepted"
 
     def limit(self, lease: Lease | None, at: int) -> int:
@@ -62,19 +63,20 @@ class PlayedConnector:
         limits = [self.limit(self.default, at)]
         if self.running is not None:
             limits.append(self.limit(self.own or self.default, at))
-        return max(limits + [ma for ma, until in self.held if at < until])
+        return max(limits + [ma for ma, until in (*self.held, *self.held_own) if at < until])
 
     def moments(self) -> Iterable[int]:
         for lease in (self.default, self.own):
             if lease is not None and lease.until < NEVER:
                 yield lease.until - self.skew
-        yield from (until for _, until in self.held)
+        yield from (until for _, until in (*self.held, *self.held_own))
 
     def begin(self, transaction: int) -> None:
         self.running, self.own = transaction, None
 
     def stop(self) -> None:
         self.running = self.own = None
+        self.held_own.clear()
 
     def lose_everything(self) -> None:
         self.stop()
