@@ -32,6 +32,11 @@ class Lateness:
         """As `note`, also where the clock is ahead."""
         self._clock.append(now - time)
 
+    def note_impossible_clock(self, time: Milliseconds, now: Milliseconds) -> None:
+        """As `note_clock`, of a time that nothing can be booked with: days or years off, by its clock or by ours."""
+        self._forget_clocks_unlike(now - time)
+        self._clock.append(now - time)
+
     @property
     def clock_behind(self) -> Milliseconds | None:
         """How far its clock is behind ours, less than 0 where it is ahead; None where statuses do not agree on it."""
@@ -52,11 +57,15 @@ class Lateness:
         """Takes note of a status that is news although its time contradicts what came before; the first in a row?"""
         anew = self._back is None or now - self._back[1] > _AT_ONCE_MS
         self._behind.clear()
-        agreeing = [behind for behind in self._clock if abs(behind - (now - time)) <= _AT_ONCE_MS]
-        self._clock.clear()
-        self._clock.extend(agreeing)  # what it has shown since it went back
+        self._forget_clocks_unlike(now - time)
         self._back = (time, now)
         return anew
+
+    def _forget_clocks_unlike(self, behind: Milliseconds) -> None:
+        """It was set: what it has shown since then agrees with that."""
+        agreeing = [known for known in self._clock if abs(known - behind) <= _AT_ONCE_MS]
+        self._clock.clear()
+        self._clock.extend(agreeing)
 
     def proves_backlog(self, time: Milliseconds, now: Milliseconds) -> bool:
         """Whether a time is so far from that of the one before, which went back, that no clock was set back at all."""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from csmsd.ocpp.timestamps import format_timestamp, oddity_of_timestamp, read_timestamp
+from csmsd.ocpp.timestamps import format_timestamp, oddity_of_timestamp, parse_timestamp, read_timestamp
 from csmsd.ocpp.types import (
     ChargePointErrorCode,
     ChargePointStatus,
@@ -71,6 +71,10 @@ def status_notification(request: StatusNotificationReq, at: Context) -> Reply[St
         state.lateness.note(status_at, at.now)
         if request.timestamp is not None:
             state.lateness.note_clock(moment.time, at.now)
+    elif request.timestamp is not None:
+        told = parse_timestamp(request.timestamp, state.zone)
+        if told is not None and told >= 0:  # no clock shows less
+            state.lateness.note_impossible_clock(told, at.now)
     if known is not None:
         status_at = time_despite_lateness(status_at, known.status_at, at.now)
     if hidden is not None:

@@ -40,7 +40,7 @@ def site_limit_profile(
         on = phases or (takes.wired if ma >= takes.rating_ma else 1)
         return float(ma * voltage * on // 1000)
 
-    began = (now - takes.behind_ms - _BACK_MS) // 1000 * 1000 if takes.relative_to is None else takes.relative_to
+    began = max(0, now - takes.behind_ms - _BACK_MS) // 1000 * 1000 if takes.relative_to is None else takes.relative_to
     periods = [ChargingSchedulePeriod(start_period=0, limit=limit(lease.ma))]
     if lease.until < NEVER:
         after = (lease.until - began) // 1000

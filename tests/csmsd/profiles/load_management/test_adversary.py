@@ -440,3 +440,19 @@ def test_a_transaction_that_nobody_has_heard_of_ends_no_lease_early() -> None:
     for step, how in (("csmsd_clock_is_set", {"by_s": 90}), ("time_passes", {"seconds": 30}), ("exchange", {})):
         getattr(adversary, step)(**how)
         adversary.what_may_be_drawn_is_counted()
+
+
+def test_a_clock_is_heard_to_be_set_also_while_ours_is_years_off() -> None:
+    adversary = Adversary()
+    adversary.install()
+    for step, how in (
+        ("csmsd_clock_is_set", {"by_s": -400_000_000}),
+        ("exchange", {}),
+        ("car_comes", {"name": "CP2", "heard": False}),
+        ("exchange", {}),
+        ("operator_sets", {"name": "CP1", "level": 8, "connector": 0, "own": False}),
+        ("exchange", {}),
+        ("sets_its_clock", {"name": "CP2", "ahead_s": 3600}),
+    ):
+        getattr(adversary, step)(**how)
+        adversary.what_may_be_drawn_is_counted()

@@ -41,6 +41,13 @@ def test_a_lease_is_a_profile_of_two_periods_that_no_charge_point_has_to_reject(
     assert is_site_limit(profile.charging_profile_id)
 
 
+def test_a_schedule_begins_in_no_year_that_a_clock_cannot_show() -> None:
+    profile = site_limit_profile(lease(), 8, Takes(behind_ms=NOON - SECOND), 230, NOON)
+    schedule = profile.charging_schedule
+    assert schedule.start_schedule == "1970-01-01T00:00:00.000Z"
+    assert schedule.charging_schedule_period[1].start_period == NOON // SECOND + 900
+
+
 def test_one_that_changes_nothing_at_its_end_has_one_period() -> None:
     profile = site_limit_profile(lease(until=NEVER), 8, Takes(), 230, NOON)
     assert len(profile.charging_schedule.charging_schedule_period) == 1
