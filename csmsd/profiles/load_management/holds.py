@@ -152,6 +152,9 @@ class Ledger:
     def accepted(self, key: Key, serial: int, now: Milliseconds, obey_ms: Milliseconds) -> None:
         """An answer, however late and however often: what was sent to that place before is over when it was obeyed."""
         found = next((hold for hold in self.of(key) if hold.serial == serial), None)
+        if found is not None and self._is_of_one_that_is_over(key, found, now):
+            found.transaction, found.accepted_at, found.gone_at = None, now, NEVER
+            return
         if found is None or found.gone_at != NEVER:
             return
         if found.accepted_at is None:
@@ -161,17 +164,40 @@ class Ledger:
                 hold.gone_at = min(hold.gone_at, now + obey_ms)
         self._end_doubt(key, now + obey_ms)
 
+    def _is_of_one_that_is_over(self, key: Key, hold: Hold, now: Milliseconds) -> bool:
+        """It was on its way when its transaction ended: the next one, of which nobody has heard yet, may have it."""
+        return (
+            hold.slot == "transaction"
+            and hold.transaction != self.running(key)
+            and now < hold.gone_at < NEVER
+            and not any(
+                other.slot == hold.slot and other.serial > hold.serial and other.accepted_at is not None
+                for other in self.of(key)
+            )
+        )
+
+    def found_idle(self, key: Key, heard_at: Milliseconds) -> None:
+        """Nothing ran when the charge point said so: what it had accepted by then for the next one is over."""
+        self._of[key] = [
+            hold
+            for hold in self.of(key)
+            if hold.slot != "transaction"
+            or hold.transaction is not None
+            or hold.accepted_at is None
+            or hold.accepted_at >= heard_at
+        ]
+
     def begun(self, key: Key, transaction: int, now: Milliseconds) -> None:
         """A transaction runs: whatever ran on the connector before has ended, and its limits with it (C 3.13.1).
 
         What is still on its way to that may be taken for this one, and then holds as long: matching is a MAY (C 7.8).
         """
         self._running[key] = transaction
-        for other in {hold.transaction for hold in self.of(key) if hold.slot == "transaction"} - {transaction}:
+        for other in {hold.transaction for hold in self.of(key) if hold.slot == "transaction"} - {transaction, None}:
             self._let_go(key, other, now)
         for hold in self.of(key):
             if hold.slot == "transaction" and hold.transaction != transaction and hold.gone_at > now:
-                hold.transaction, hold.gone_at = transaction, NEVER
+                hold.transaction, hold.accepted_at, hold.gone_at = transaction, None, NEVER
 
     def goes_by_default(self, key: Key) -> None:
         """What runs has no limit of its own: what is for all transactions holds for it, too.

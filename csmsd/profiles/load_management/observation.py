@@ -200,6 +200,9 @@ def _look_at_transaction(
             steering.ended(key, number)
     if running is None:
         steering.charging.pop(key, None)
+        status = state.connectors.get(member.connector) if member.connector else None
+        if status is not None and status.status == "Available":
+            ledger.found_idle(key, status.received_at)
         return
     weight = load.priority_of(state.record.labels, running.id_tag, running.id)
     if key not in steering.charging or steering.charging[key].transaction != running.id:

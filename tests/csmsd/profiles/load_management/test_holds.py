@@ -235,6 +235,34 @@ def test_on_fewer_phases_less_is_taken_of_the_sum() -> None:
     assert list(spans_of(most_of([held], 0))) == [(0, NEVER, (0, 10 * A, 0, 10 * A))]
 
 
+def test_what_is_accepted_after_the_end_of_its_transaction_may_be_taken_for_the_next_one() -> None:
+    """Matching is a MAY (C 7.8), and of the next one nobody may have heard: it holds until it did not run, or ends."""
+
+    def accepted_after_the_end() -> Ledger:
+        ledger = Ledger()
+        ledger.begun(KEY, 7, 0)
+        serial = hold(ledger, 20, transaction=7, end=900_000, fallback=8)
+        ledger.ended(KEY, 7, 1_000)
+        ledger.accepted(KEY, serial, 2_000, 10)
+        return ledger
+
+    ledger = accepted_after_the_end()
+    assert most(ledger) == [(0, 20), (900_010, 8)], "also when it was on its way for long"
+    ledger.found_idle(KEY, 2_000)
+    assert most(ledger) == [(0, 20), (900_010, 8)], "that was said before"
+    ledger.ended(KEY, 7, 3_000)
+    assert most(ledger) == [(0, 20), (900_010, 8)], "nor is it that of the one that is over"
+    ledger.found_idle(KEY, 2_001)
+    assert most(ledger) == [(0, 0)]
+
+    ledger = accepted_after_the_end()
+    ledger.begun(KEY, 8, 3_000)
+    assert most(ledger) == [(0, 20), (900_010, 8)]
+    lent = ledger.newest(KEY, "transaction", 8)
+    assert lent is not None
+    assert lent.accepted_at is None, "whether it has it nobody knows"
+
+
 def test_what_is_read_again_goes_on_with_its_numbers() -> None:
     ledger = installed()
     again = Ledger(list(ledger))

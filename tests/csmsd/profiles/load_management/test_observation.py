@@ -312,6 +312,34 @@ def test_what_was_drawn_above_a_limit_ends_with_its_transaction() -> None:
     assert site.measured() is None
 
 
+def test_what_was_accepted_after_its_transaction_ends_when_nothing_runs() -> None:
+    site = Site()
+    site.look()
+    site.accept(0)
+    number = site.scene.started().id
+    site.look()
+    ledger = site.load.ledger
+    serial = ledger.new_serial()
+    ledger.add(
+        KEY,
+        Hold(serial=serial, slot="transaction", transaction=number, ma=16 * A, fallback_ma=16 * A, phases=(0, 1, 2)),
+    )
+    site.scene.status(1, "Available")
+    site.scene.stop(number)
+    site.look()
+    ledger.accepted(KEY, serial, site.scene.now, 0)
+
+    def counted() -> int:
+        return ledger.most(KEY, site.scene.now + HOUR)[0][1][0] // A
+
+    site.look()
+    assert counted() == 16, "the next one may have it"
+    site.scene.now += SECOND
+    site.scene.status(1, "Available")
+    site.look()
+    assert counted() == 0
+
+
 def test_power_may_all_be_drawn_on_one_phase() -> None:
     site = Ignoring()
     assert site.measured({"value": "6900", "measurand": "Power.Active.Import", "unit": "W"}) == 30
