@@ -223,6 +223,7 @@ class Daemon:
             local_utc_offset,
             steady_clock,
             boot_of_machine(),
+            self._books.seen_at,
         )
         self._circuit_meters = CircuitMeters(self._settings.load_management, self._live)
 

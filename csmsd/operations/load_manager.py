@@ -94,8 +94,10 @@ class LoadManager:
         utc_offset_s: Callable[[Milliseconds], int],
         steady: Callable[[], Milliseconds] | None = None,
         boot: str | None = None,
+        seen_at: Milliseconds | None = None,
     ) -> None:
-        """`steady` is a clock that nobody sets (in ms), and `boot` says since which boot of the machine it runs."""
+        """`steady` is a clock that nobody sets (in ms), and `boot` says since which boot of the machine it runs.
+        `seen_at` is what our clock showed when an earlier csmsd looked last."""
         self._live = live
         self._runner = runner
         self._links = links
@@ -109,6 +111,7 @@ class LoadManager:
         self._made_of: tuple[LoadManagement, int, int] | None = None
         self._steady = steady or live.now
         self._boot = boot
+        self._seen_at = seen_at or 0
         self._clock_offset = live.now() - self._steady()
         self._read: LoadManagement | None = None  # whose ledger goes by our clock as it is
         self._tasks: set[asyncio.Task[None]] = set()
@@ -215,7 +218,7 @@ class LoadManager:
             self._observer.clocks_unknown(self._live.site)
         if self._boot is not None and seen is not None and user.removesuffix(_NOT_KNOWN) == self._boot:
             return seen.at - seen.number
-        if load.ledger.read_again(now):
+        if load.ledger.read_again(now, self._seen_at):
             log.warning("the clock was set back while csmsd did not run: those of charge points are not known")
             self._observer.clocks_unknown(self._live.site)
         return offset

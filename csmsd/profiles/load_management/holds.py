@@ -267,13 +267,13 @@ class Ledger:
             if hold.accepted_at is not None:
                 hold.accepted_at = min(hold.accepted_at + by, now)
 
-    def read_again(self, now: Milliseconds) -> bool:
+    def read_again(self, now: Milliseconds, seen_at: Milliseconds) -> bool:
         """From disk, after some time: how long that was, says our clock, and that may have been set meanwhile.
 
         So a lease may still run as long as it was sent for; where the clock was certainly set back, which is returned,
-        it may be over.
+        it may be over: it has shown later times before, `seen_at` among them.
         """
-        set_back = any(hold.sent_at > now for _, hold in self)
+        set_back = seen_at > now or any(hold.sent_at > now for _, hold in self)
         for _, hold in self:
             if hold.latest != NEVER:
                 hold.latest = max(hold.latest, now + hold.latest - hold.sent_at)

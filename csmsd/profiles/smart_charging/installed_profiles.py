@@ -141,6 +141,13 @@ class InstalledProfiles:
         self._expected.discard((fold(record.charge_point), record.slot))
         return [*changes, record]
 
+    def put_in_order(self, charge_point: str, now: Milliseconds) -> list[Change]:
+        """Where our clock was set back: what was accepted before comes, as it did, before what is accepted now."""
+        ahead = [record for record in self.of(charge_point) if record.accepted_at > now]
+        for before, record in enumerate(sorted(ahead, key=lambda one: one.accepted_at, reverse=True), start=1):
+            record.accepted_at = now - before
+        return list(ahead)
+
     def expect(self, record: InstalledProfile) -> list[Change]:
         """It is asked for, and may be there whether or not anybody hears of it; nothing where another stands there,
         which then stays whatever becomes of this one."""

@@ -131,6 +131,7 @@ def _settle(
             *changes,
             *site.smart_charging.installed.settle_expected(charge_point.id, _slot(request), gone=True),
         ], []
+    changes += site.smart_charging.installed.put_in_order(charge_point.id, target.now)
     profile = request.cs_charging_profiles
     record = profile_installed_now(charge_point.id, request.connector_id, profile, target.now)
     before = site.smart_charging.installed.at(charge_point.id, record.slot)

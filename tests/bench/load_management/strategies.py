@@ -73,7 +73,7 @@ class Csms(Strategy):
 
     def killed(self) -> None:
         self.planner = Planner(Ledger(deepcopy(self.on_disk)), self.periods)
-        self.planner.ledger.read_again(self.now)
+        self.planner.ledger.read_again(self.now, 0)
         self.steering = self.new_steering()
         for key, transaction in self.transactions.items():
             self.planner.ledger.begun(key, transaction, self.now)

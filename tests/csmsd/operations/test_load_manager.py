@@ -10,6 +10,7 @@ from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.operations.load_manager import LoadManager
 from csmsd.profiles.load_management.circuits import Circuit, Key, Member, TemporaryLimit
 from csmsd.profiles.load_management.habits import LimitHabits
+from csmsd.profiles.load_management.holds import NEVER
 from csmsd.profiles.load_management.load import LoadManagement
 from csmsd.profiles.load_management.manners import ANY_TIME_MS, LoadManner
 from csmsd.profiles.milestone import Milestone
@@ -32,7 +33,7 @@ class Garage:
         self.settings = LoadPolicies(raise_step=0, arrival_reserve=0)
         self.begin()
 
-    def begin(self, boot: str | None = None) -> None:
+    def begin(self, boot: str | None = None, seen_at: int | None = None) -> None:
         engine = self.engine
         self.manager = LoadManager(
             engine.live,
@@ -44,6 +45,7 @@ class Garage:
             lambda at: 0,
             lambda: engine.scene.now - self.set_ahead_by * SECOND,
             boot,
+            seen_at,
         )
         self.task = asyncio.create_task(self.manager.run())
 
@@ -208,8 +210,8 @@ async def test_what_an_operator_has_sent_counts_although_nobody_answers(garage: 
     await garage.installed()
     clearing = garage.engine.run("clear-charging-profile", "CP1")
     asked = await garage.next()
-    rows = garage.engine.rows("SELECT slot FROM load_hold WHERE charge_point = 'CP1' ORDER BY serial")
-    assert rows[-1] == ("unknown",), "before it left"
+    doubts = f"SELECT slot FROM load_hold WHERE charge_point = 'CP1' AND slot = 'unknown' AND gone_at = {NEVER}"
+    assert garage.engine.rows(doubts) == [("unknown",)], "before it left"
     asked.comes_to("timeout")
     await clearing
     garage.stir()
@@ -316,6 +318,14 @@ async def test_that_clocks_are_not_known_outlives_csmsd_until_they_are_told(gara
             garage.engine.scene.send("StatusNotification", body, by=identity)
     garage.stir()
     await garage.until(lambda: garage.engine.rows(told) == [("another",)])
+
+
+async def test_a_clock_that_shows_less_than_it_has_shown_was_set_back(garage: Garage) -> None:
+    await garage.installed()
+    await garage.close()
+    told = "SELECT user FROM milestone WHERE name = 'steady_clock'"
+    garage.begin("another", garage.engine.scene.now + 1)
+    await garage.until(lambda: garage.engine.rows(told) == [("another?",)])
 
 
 async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> None:

@@ -170,12 +170,29 @@ def test_how_long_csmsd_was_dead_a_clock_that_may_have_been_set_does_not_tell() 
     ledger.begun(KEY, 7, 0)
     ledger.accepted(KEY, hold(ledger, 16, transaction=7, end=500, fallback=8), 0, 0)
     again = Ledger(list(ledger))
-    again.read_again(600)
+    again.read_again(600, 0)
     assert most(again, 600) == [(600, 16), (600 + 510, 8)]
     again = Ledger(list(installed()))
-    again.read_again(-5)
+    again.read_again(-5, 0)
     assert most(again, -5) == [(-5, 8)], "it was set back, nobody knows how far"
     assert [held.accepted_at for _, held in again] == [-5]
+
+
+def test_that_a_clock_was_set_back_also_shows_in_what_csmsd_saw_last() -> None:
+    for seen_at, then in ((600, 0), (601, 8)):
+        again = Ledger(list(installed()))
+        assert again.read_again(600, seen_at) == (seen_at > 600)
+        assert most(again, 600)[0] == (600, then)
+
+
+def test_one_that_another_has_replaced_is_accepted_late_in_vain() -> None:
+    ledger = installed()
+    ledger.begun(KEY, 7, 0)
+    first, second = hold(ledger, 16, transaction=7), hold(ledger, 6, transaction=7)
+    ledger.accepted(KEY, second, 20, 0)
+    ledger.accepted(KEY, first, 30, 0)
+    ledger.tidy(40)
+    assert most(ledger, 40)[0] == (40, 6)
 
 
 def test_what_had_still_to_be_obeyed_is_waited_for_again() -> None:
@@ -184,7 +201,7 @@ def test_what_had_still_to_be_obeyed_is_waited_for_again() -> None:
     first, lower = hold(ledger, 16, transaction=7), hold(ledger, 6, transaction=7)
     ledger.accepted(KEY, first, 0, 0)
     ledger.accepted(KEY, lower, 20, 10)
-    ledger.read_again(50)
+    ledger.read_again(50, 0)
     assert most(ledger, 50)[:2] == [(50, 16), (30_050, 8)], "then its default may have ended, too"
 
 

@@ -19,7 +19,7 @@ from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingPr
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile, profile_installed_now
 from csmsd.profiles.smart_charging.set_charging_profile import OUTGOING as SETTING
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfileConf, SetChargingProfileReq
-from tests.csmsd.profiles.scene import SECOND, Scene
+from tests.csmsd.profiles.scene import HOUR, SECOND, Scene
 from tests.csmsd.profiles.smart_charging.profiles import profile
 
 A = 1000
@@ -206,6 +206,18 @@ def test_what_was_sent_raw_may_lead_whatever_is_refused_in_its_place() -> None:
     again.intend(target)
     again.settle(CallEnd("confirmed", confirmation=SetChargingProfileConf(status="Rejected")), target)
     assert site.overruled()
+
+
+def test_after_our_clock_was_set_back_what_is_accepted_now_is_the_later_one_all_the_same() -> None:
+    site = Site()
+    site.accept("TxDefaultProfile", 8, connector=0)
+    assert site.overruled()
+    site.scene.now -= HOUR
+    rules: Any = SETTING
+    ours = setting("TxDefaultProfile", 8, number=OURS[0])
+    changes, _ = rules.settle(ours, SetChargingProfileConf(status="Accepted"), site.scene.target())
+    assert {one.connector for one in changes if isinstance(one, InstalledProfile)} == {0, 1}, "on disk, too"
+    assert not site.overruled()
 
 
 def test_what_is_refused_in_the_place_of_one_that_was_accepted_takes_nothing_away() -> None:

@@ -176,7 +176,7 @@ class Site(RuleBasedStateMachine):
     def die(self) -> None:
         """kill -9: what is in memory is gone, and with the connections what was not yet read."""
         self.planner = self.planner_class(Ledger(deepcopy(self.on_disk)), PERIODS)
-        self.planner.ledger.read_again(self.now)
+        self.planner.ledger.read_again(self.now, 0)
         for key, transaction in self.heard_running.items():
             self.begun(key, transaction)
         self.outstanding.clear()

@@ -8,9 +8,10 @@ from csmsd.profiles.core import booking
 from csmsd.profiles.core.remote_start_transaction import RemoteStart
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Deleted
+from csmsd.profiles.smart_charging.installed_profiles import InstalledProfiles, profile_installed_now
 from csmsd.profiles.smart_charging.outlook import Outlook
 from csmsd.profiles.smart_charging.set_charging_profile import SetChargingProfile, set_charging_profiles_again
-from tests.csmsd.profiles.scene import SECOND, Scene
+from tests.csmsd.profiles.scene import HOUR, NOON, SECOND, Scene
 from tests.csmsd.profiles.smart_charging.installing import add, configure, fits_the_schema, set_profile, there, tidy
 from tests.csmsd.profiles.smart_charging.profiles import profile
 
@@ -176,3 +177,15 @@ def test_one_that_was_forced_belongs_to_what_runs_there(scene: Scene) -> None:
     [record] = scene.site.smart_charging.installed.of("CP1")
     record.transaction_id = None
     assert tidy(scene) == []
+
+
+def test_what_was_accepted_before_our_clock_was_set_back_comes_before_what_is_accepted_now() -> None:
+    installed = InstalledProfiles()
+    for level, accepted_at in ((1, NOON + HOUR), (2, NOON), (3, NOON + 2 * HOUR), (4, NOON - HOUR)):
+        body = profile((0, 16), level=level, id=level)
+        installed.accept(profile_installed_now("CP1", 1, body, accepted_at))
+    changes = installed.put_in_order("CP1", NOON)
+    assert changes == [installed.at("CP1", (1, "TxDefaultProfile", level)) for level in (1, 3)]
+    found = sorted(installed.of("CP1"), key=lambda one: one.accepted_at)
+    assert [one.stack_level for one in found] == [4, 1, 3, 2]
+    assert max(one.accepted_at for one in found) == NOON
