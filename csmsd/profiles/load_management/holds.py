@@ -176,6 +176,13 @@ class Ledger:
             )
         )
 
+    def goes_unheard(self, key: Key, rating_ma: Milliamperes, phases: tuple[int, ...], now: Milliseconds) -> None:
+        """Something may run of which nobody has heard, and by no limit, until that is heard of or did not run."""
+        serial = self.new_serial()
+        hold = Hold(serial=serial, slot="transaction", ma=rating_ma, fallback_ma=rating_ma, phases=phases, sent_at=now)
+        hold.accepted_at = now
+        self.add(key, hold)
+
     def found_idle(self, key: Key, heard_at: Milliseconds) -> None:
         """Nothing ran when the charge point said so: what it had accepted by then for the next one is over."""
         self._of[key] = [

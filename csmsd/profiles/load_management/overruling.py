@@ -31,7 +31,10 @@ def is_overruled(state: ChargePointState, member: Member, site: Site) -> bool:
 
 
 def overruled_by(profile: ChargingProfile, connector: int, target: Target) -> Iterator[Member]:
-    """The members whose site limits it would stand above, or in whose place."""
+    """The members whose site limits it would stand above, or in whose place.
+
+    One for a transaction may be taken for the next one, which has no limit yet: matching is a MAY (C 7.8).
+    """
     state, installed = target.charge_point, target.site.smart_charging.installed
     if is_site_limit(profile.charging_profile_id):
         return
@@ -41,7 +44,8 @@ def overruled_by(profile: ChargingProfile, connector: int, target: Target) -> It
         if whole != (purpose == "ChargePointMaxProfile") or not (whole or connector in (0, member.connector)):
             continue
         ours, _ = _places(state, member, purpose, installed)
-        if not ours or profile.stack_level >= max(ours)[0]:  # it comes later, whatever our clock showed then
+        # It comes later, whatever our clock showed then.
+        if not ours or purpose == "TxProfile" or profile.stack_level >= max(ours)[0]:
             yield member
 
 
@@ -58,6 +62,17 @@ def would_lead_unheard_of(profile: ChargingProfile, connector: int, target: Targ
                 "another that does would charge by this profile instead of its limit (C 3.13.1)"
             )
     return None
+
+
+def count_for_one_unheard_of(profile: ChargingProfile, connector: int, target: Target) -> list[Change]:
+    """It was accepted, and its transaction is over: one that nobody has heard of yet goes by it (C 7.8)."""
+    load, changed = target.site.smart_charging.load, False
+    for member in overruled_by(profile, connector, target):
+        running = target.charge_point.transactions.active_on(member.connector)
+        if profile.charging_profile_purpose == "TxProfile" and running is None:
+            load.ledger.goes_unheard(member.place, member.rating_ma, member.wiring, target.now)
+            changed = True
+    return load.hold_changes() if changed else []
 
 
 def cleared_by(

@@ -12,6 +12,7 @@ from csmsd.profiles.action import Consequence, Operation, Outgoing, Steps, Targe
 from csmsd.profiles.core.connectors import connector_numbers, missing_connector
 from csmsd.profiles.load_management.circuits import Member
 from csmsd.profiles.load_management.overruling import (
+    count_for_one_unheard_of,
     count_with_ratings,
     overruled_by,
     runs_without_limit_of_its_own,
@@ -133,6 +134,7 @@ def _settle(
         ], []
     changes += site.smart_charging.installed.put_in_order(charge_point.id, target.now)
     profile = request.cs_charging_profiles
+    changes += count_for_one_unheard_of(profile, request.connector_id, target)
     record = profile_installed_now(charge_point.id, request.connector_id, profile, target.now)
     before = site.smart_charging.installed.at(charge_point.id, record.slot)
     known = before.name if before is not None and before.profile_id == record.profile_id else None

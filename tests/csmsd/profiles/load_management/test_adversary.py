@@ -473,6 +473,24 @@ TAKEN_FOR_ONE_THAT_NOBODY_HAS_HEARD_OF: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+ONE_OF_AN_OPERATOR_TAKEN_SO_BEFORE_THE_END_IS_HEARD: list[tuple[str, dict[str, Any]]] = [
+    ("car_comes", {"name": "CP2", "heard": True}),
+    ("exchange", {}),
+    ("car_goes", {"name": "CP2", "heard": False}),
+    ("operator_sets", {"name": "CP2", "level": 7, "connector": 1, "own": True}),
+    ("car_comes", {"name": "CP2", "heard": False}),
+    ("exchange", {}),
+]
+ONE_OF_AN_OPERATOR_TAKEN_SO_AFTER_THE_END: list[tuple[str, dict[str, Any]]] = [
+    ("car_comes", {"name": "CP2", "heard": True}),
+    ("operator_sets", {"name": "CP2", "level": 8, "connector": 0, "own": True}),
+    ("car_goes", {"name": "CP2", "heard": True}),
+    ("car_comes", {"name": "CP2", "heard": False}),
+    ("exchange", {}),
+    ("exchange", {}),
+]
+
+
 @pytest.mark.parametrize(
     "story",
     [
@@ -480,8 +498,10 @@ TAKEN_FOR_ONE_THAT_NOBODY_HAS_HEARD_OF: list[tuple[str, dict[str, Any]]] = [
         SENT_AFTER_OURS_WAS_SET_BACK,
         SET_BACK_AFTER_NOTHING_WAS_SENT_FOR_LONG,
         TAKEN_FOR_ONE_THAT_NOBODY_HAS_HEARD_OF,
+        ONE_OF_AN_OPERATOR_TAKEN_SO_BEFORE_THE_END_IS_HEARD,
+        ONE_OF_AN_OPERATOR_TAKEN_SO_AFTER_THE_END,
     ],
-    ids=["years off", "sent after", "nothing sent", "not heard of"],
+    ids=["years off", "sent after", "nothing sent", "not heard of", "before the end", "after the end"],
 )
 def test_what_it_found_once(story: list[tuple[str, dict[str, Any]]]) -> None:
     adversary = Adversary()
