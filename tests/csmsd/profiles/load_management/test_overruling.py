@@ -220,6 +220,14 @@ def test_after_our_clock_was_set_back_what_is_accepted_now_is_the_later_one_all_
     assert not site.overruled()
 
 
+@pytest.mark.parametrize(("purpose", "counts"), [("TxProfile", True), ("TxDefaultProfile", False)])
+def test_only_a_profile_for_a_transaction_that_is_over_may_lead_one_unheard_of(purpose: Any, counts: bool) -> None:
+    site = Site()
+    rules: Any = SETTING
+    rules.settle(setting(purpose, 12), SetChargingProfileConf(status="Accepted"), site.scene.target())
+    assert [one.ma for one in site.load.ledger.of(site.key) if one.slot == "transaction"] == [32 * A] * counts
+
+
 def test_what_is_refused_in_the_place_of_one_that_was_accepted_takes_nothing_away() -> None:
     site, request = Site(), setting("TxDefaultProfile", 12)
     rules: Any = SETTING
