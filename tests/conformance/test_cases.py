@@ -13,7 +13,7 @@ from csmsctl.conformance.cases import all_cases
 from csmsctl.conformance.conformance_report import Report
 from csmsctl.conformance.player import play_all_cases
 from tests.conformance.over_tls import SETTINGS, SecuredRun, SecuredSite
-from tests.csmsctl.conformance.conftest import oracle
+from tests.csmsctl.conformance.conftest import assert_passed, oracle
 from tests.csmsctl.conformance.document import DOCUMENT
 
 
@@ -27,10 +27,7 @@ def report() -> Report:
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.id)
 def test_case(case: Case, report: Report) -> None:
-    [outcome] = [outcome for outcome in report.outcomes if outcome.case == case]
-    print("\n".join(outcome.observations.conversation))  # pytest shows it when the test failed
-    assert outcome.problem is None, outcome.problem
-    assert outcome.observations.timestamps > 0
+    assert_passed(case, report)
 
 
 def test_all_75_of_the_document_were_played(report: Report) -> None:

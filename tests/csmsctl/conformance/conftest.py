@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from csmsctl.conformance.case import Case
+from csmsctl.conformance.conformance_report import Report
 from csmsctl.conformance.private_csmsd import Ended, Site
 from tests.support.console import run_csmsctl
 from tests.support.schemas import violations
@@ -23,6 +25,14 @@ class ForkedOperator(Site):
 def oracle(action: str, payload: object, confirmation: bool) -> list[str]:
     """The official JSON schemas."""
     return violations(action, payload, response=confirmation)
+
+
+def assert_passed(case: Case, report: Report) -> None:
+    """It was played, passed, and what it was sent had timestamps that were looked at."""
+    [outcome] = [outcome for outcome in report.outcomes if outcome.case == case]
+    print("\n".join(outcome.observations.conversation))  # pytest shows it when the test failed
+    assert outcome.problem is None, outcome.problem
+    assert outcome.observations.timestamps > 0
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,10 @@ from csmsd.pki.own_certificates import OwnCertificates
 from csmsd.pki.own_files import OwnFiles
 from csmsd.pki.request_signing import RequestSigning
 from csmsd.pki.server_contexts import ServerContexts
+from csmsd.ports.certificates import SignedChain
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.core.transactions import History
+from csmsd.profiles.security.certificates import Certificate
 from csmsd.settings.sections import Settings
 from tests.csmsd.stored_site import StoredSite, new_file, opened
 
@@ -46,6 +48,16 @@ class CertifiedSite(StoredSite):
 
     def news(self, kind: str) -> list[Any]:
         return [event.data for event in self.told if event.type == kind]
+
+
+async def signed(site: CertifiedSite, csr: str, charge_point: str = "CP1", **more: Any) -> Certificate:
+    """What is in the books of the certificate that it is given."""
+    answer = await site.signing.sign(csr, charge_point, **more)
+    assert isinstance(answer, SignedChain), answer
+    found = site.live.site.security.certificates.get(answer.certificate)
+    assert found is not None
+    assert found.pem == answer.chain
+    return found
 
 
 @pytest.fixture

@@ -2,28 +2,16 @@
 
 import ssl
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from csmsd.pki.own_files import write_file
-from csmsd.ports.certificates import SignedChain
 from csmsd.ports.tls import TlsProblem
-from csmsd.profiles.security.certificates import Certificate
-from tests.csmsd.pki.conftest import ORGANIZATION, CertifiedSite
+from tests.csmsd.pki.conftest import ORGANIZATION, CertifiedSite, signed
 from tests.csmsd.pki.issuing import authority, distinguished, issue, request_pem
 from tests.csmsd.stored_site import opened
-
-
-async def signed(site: CertifiedSite, csr: str, charge_point: str = "CP1", **more: Any) -> Certificate:
-    answer = await site.signing.sign(csr, charge_point, **more)
-    assert isinstance(answer, SignedChain), answer
-    found = site.live.site.security.certificates.get(answer.certificate)
-    assert found is not None
-    assert found.pem == answer.chain
-    return found
 
 
 async def test_init_makes_all_of_it_and_uses_it(site: CertifiedSite) -> None:

@@ -11,20 +11,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from csmsd.ports.certificates import NotSigned, SignedChain
 from csmsd.ports.store import NotStored
-from csmsd.profiles.security.certificates import MOST_A_DAY, Certificate
-from tests.csmsd.pki.conftest import ORGANIZATION, CertifiedSite
+from csmsd.profiles.security.certificates import MOST_A_DAY
+from tests.csmsd.pki.conftest import ORGANIZATION, CertifiedSite, signed
 from tests.csmsd.pki.issuing import Issued, authority, distinguished, ec_key, issue, request, request_pem
 
 DAY = 86_400_000
-
-
-async def signed(site: CertifiedSite, csr: str, charge_point: str = "CP1", **more: Any) -> Certificate:
-    answer = await site.signing.sign(csr, charge_point, **more)
-    assert isinstance(answer, SignedChain), answer
-    found = site.live.site.security.certificates.get(answer.certificate)
-    assert found is not None
-    assert found.pem == answer.chain
-    return found
 
 
 async def refused(site: CertifiedSite, csr: str, charge_point: str = "CP1") -> str:

@@ -10,7 +10,7 @@ from csmsctl.conformance.case import Case
 from csmsctl.conformance.cases import all_cases
 from csmsctl.conformance.conformance_report import Report
 from csmsctl.conformance.player import play_all_cases
-from tests.csmsctl.conformance.conftest import ForkedOperator, oracle
+from tests.csmsctl.conformance.conftest import ForkedOperator, assert_passed, oracle
 from tests.csmsctl.conformance.document import DOCUMENT
 
 
@@ -29,10 +29,7 @@ def report() -> Report:
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.id)
 def test_case(case: Case, report: Report) -> None:
-    [outcome] = [outcome for outcome in report.outcomes if outcome.case == case]
-    print("\n".join(outcome.observations.conversation))  # pytest shows it when the test failed
-    assert outcome.problem is None, outcome.problem
-    assert outcome.observations.timestamps > 0
+    assert_passed(case, report)
 
 
 def test_all_of_it_passes(report: Report) -> None:
