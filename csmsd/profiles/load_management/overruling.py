@@ -21,9 +21,7 @@ _Place = tuple[int, Milliseconds]  # stack level, and when it was accepted: the 
 
 def is_overruled(state: ChargePointState, member: Member, site: Site) -> bool:
     """Whether a profile of others that it has accepted leads instead of its site limit (C 3.13)."""
-    whole = _is_whole(member, state, site)
-    purposes = ("ChargePointMaxProfile",) if whole else ("TxDefaultProfile", "TxProfile")
-    for purpose in purposes:
+    for purpose in _purposes(_is_whole(member, state, site)):
         ours, theirs = _places(state, member, purpose, site.smart_charging.installed)
         if theirs and (not ours or max(theirs) > max(ours)):
             return True
@@ -86,7 +84,7 @@ def cleared_by(
             if id in site_limit_ids(member.connector):
                 yield member
             continue
-        purposes = ("ChargePointMaxProfile",) if whole else ("TxDefaultProfile", "TxProfile")
+        purposes = _purposes(whole)
         if connector not in (None, 0 if whole else member.connector) or purpose not in (None, *purposes):
             continue
         levels = {
@@ -117,6 +115,11 @@ def runs_without_limit_of_its_own(member: Member, target: Target) -> int | None:
 
 def _is_whole(member: Member, state: ChargePointState, site: Site) -> bool:
     return is_taken_whole(member, state, site.smart_charging.load.manner(state.id))
+
+
+def _purposes(whole: bool) -> tuple[str, ...]:
+    """Of its site limits."""
+    return ("ChargePointMaxProfile",) if whole else ("TxDefaultProfile", "TxProfile")
 
 
 def _members(site: Site, state: ChargePointState) -> list[Member]:
