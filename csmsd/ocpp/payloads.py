@@ -1,6 +1,6 @@
 """Reading payloads: at full speed when they are as specified, leniently when they are not.
 
-A well-formed payload is decoded by msgspec in one step. Anything else goes through a lenient reader (`leniency.py`); a
+A well-formed payload is decoded by msgspec in one step. Anything else goes through a lenient reader (`reading.py`); a
 strict one turns the first deviation into the CALLERROR that the specification asks for.
 """
 
@@ -13,7 +13,8 @@ import msgspec
 from msgspec import inspect
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.leniency import AT_ONCE, Deviation, Deviations, ReadList, Unfit, bare_type, place_below, read_leniently
+from csmsd.ocpp.leniency import Deviation, Deviations, Unfit
+from csmsd.ocpp.reading import AT_ONCE, ReadList, bare_type, place_below, read_leniently
 from csmsd.ocpp.timestamps import is_rfc_3339
 from csmsd.ocpp.types import Message
 
@@ -65,7 +66,11 @@ def read_payload(
     message_type: type[M], payload: msgspec.Raw | bytes, *, strict: bool = False
 ) -> tuple[M, list[Deviation]]:
     """The typed message and its deviations. Raises OcppError when it cannot be read, or deviates while `strict`."""
-    if not strict and (message := read_as_it_stands(message_type, payload)) is not None:
+    message = read_as_it_stands(message_type, payload)
+    if message is not None:
+        if strict:
+            for time in _odd_times(_struct_type(message_type), message, ""):
+                _refuse_odd_time(time)
         return message, []
     try:
         value = msgspec.json.decode(payload)
@@ -121,18 +126,17 @@ def _read_value(
                     for first in range(0, len(items), AT_ONCE):
                         read.add(bare_type(field.type), items, first, field.encode_name)
                         yield None
-        message = read_leniently(info, value, "", deviations)
+        message = read_leniently(message_type, value, deviations)
     except Unfit as error:
         raise OcppError(error.code, str(error)) from None
     if strict:
         for odd in deviations:
             raise OcppError(odd.code, f"{odd.field}: {odd.kind.replace('_', ' ')}")
         for place, time in enumerate(_odd_times(info, message, "")):
-            if time is not None:
-                raise OcppError(time.code, f"{time.field}: {time.kind.replace('_', ' ')}")
+            _refuse_odd_time(time)
             if some and place % AT_ONCE == 0:
                 yield None
-    yield cast(M, message), deviations
+    yield message, deviations
 
 
 def _is_list(field: inspect.Field) -> bool:
@@ -154,6 +158,11 @@ def _unwrapped(value: object, deviations: list[Deviation]) -> object:
     return value
 
 
+def _refuse_odd_time(time: Deviation | None) -> None:
+    if time is not None:
+        raise OcppError(time.code, f"{time.field}: {time.kind.replace('_', ' ')}")
+
+
 def _odd_times(kind: inspect.Type, value: Any, where: str) -> Iterator[Deviation | None]:
     """The times that are not written as specified; handlers that bear with them note them themselves.
 
@@ -167,9 +176,24 @@ def _odd_times(kind: inspect.Type, value: Any, where: str) -> Iterator[Deviation
         yield Deviation(where, "no_rfc_3339_time", "PropertyConstraintViolation")
     kind = bare_type(kind)
     if isinstance(kind, inspect.StructType):
-        for field in kind.fields:
+        for field in _fields_with_times(kind.cls):
             yield from _odd_times(field.type, getattr(value, field.name), place_below(where, field.encode_name))
-    elif isinstance(kind, inspect.ListType):
+    elif isinstance(kind, inspect.ListType) and _holds_time(kind.item_type):
         for index, item in enumerate(value):
             yield from _odd_times(kind.item_type, item, f"{where}[{index}]")
             yield None
+
+
+@cache
+def _fields_with_times(message_type: type[Message]) -> tuple[inspect.Field, ...]:
+    return tuple(field for field in _struct_type(message_type).fields if _holds_time(field.type))
+
+
+def _holds_time(kind: inspect.Type) -> bool:
+    if isinstance(kind, inspect.UnionType):
+        return any(map(_holds_time, kind.types))
+    if isinstance(kind, inspect.Metadata):
+        return bool((kind.extra or {}).get("time")) or _holds_time(kind.type)
+    if isinstance(kind, inspect.ListType):
+        return _holds_time(kind.item_type)
+    return isinstance(kind, inspect.StructType) and bool(_fields_with_times(kind.cls))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, tzinfo
+from functools import lru_cache
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,7 +31,7 @@ from csmsd.profiles.security.upgrades import SecurityUpgrade
 # A message that was longer than any may be; what it was nobody knows.
 MESSAGE_TOO_LONG = Deviation("frame", "too_long_for_all", "FormationViolation")
 MESSAGE_TOO_LONG_PLACE = ("message", MESSAGE_TOO_LONG.field, MESSAGE_TOO_LONG.kind)
-_INDEX = re.compile(r"\[\d+\]")
+_PLACE = re.compile(r"\[\d+\]")  # in a list
 
 MAX_CONNECTORS = 256  # growth is capped: no charge point has more
 MAX_CONFIGURATION_KEYS = 1000
@@ -137,6 +138,11 @@ class QuarantinedMessage(Record, kw_only=True):
     payload: str
     settled_at: Milliseconds | None = None
     settlement: str | None = None  # what it came to
+
+
+@lru_cache(1024)
+def _without_places(field: str) -> str:
+    return _PLACE.sub("", field)
 
 
 Link = Literal["connected", "offline"]
@@ -360,7 +366,7 @@ class ChargePointState:
     def count_deviations(self, action: str, deviations: list[Deviation], now: Milliseconds) -> None:
         """Adds to the counters that `cp show` prints; they are written with the next housekeeping."""
         for deviation in deviations:
-            field = _INDEX.sub("", deviation.field)
+            field = _without_places(deviation.field)
             place = (action, field, deviation.kind)
             counter = self.deviations.get(place)
             if counter is None:

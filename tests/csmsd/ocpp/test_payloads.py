@@ -8,8 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.errors import OcppError
-from csmsd.ocpp.payloads import check_sendable_payload, encode_payload, read_payload, read_payload_value
+from csmsd.ocpp.payloads import (
+    check_sendable_payload,
+    encode_payload,
+    read_long_payload,
+    read_payload,
+    read_payload_value,
+)
 from csmsd.ocpp.types import LARGEST_INTEGER, Message
+from csmsd.profiles.core.meter_values import MeterValuesReq
+from csmsd.profiles.core.start_transaction import StartTransactionReq
+from csmsd.profiles.smart_charging.get_composite_schedule import GetCompositeScheduleConf
 from tests.csmsd.ocpp.car import CAR, FULL, CarReq, Wheel, car, deviations
 
 
@@ -76,6 +85,52 @@ def test_what_is_sent_is_compact_in_the_specifications_order_without_absent_fiel
     message = CarReq(length=4.0, wheels=[Wheel(tyre="Winter", size=16)], name="Zoe", seats=5)
 
     assert encode_payload(message) == b'{"name":"Zoe","seats":5,"length":4.0,"wheels":[{"size":16,"tyre":"Winter"}]}'
+
+
+TIME, ODD = "2026-01-31T12:00:00Z", "31.01.2026 12:00"
+SAMPLES = [{"value": "1"}]
+SCHEDULE = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}]}
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize(
+    ("message_type", "payload", "place"),
+    [
+        (StartTransactionReq, {"connectorId": 1, "idTag": "TAG1", "meterStart": 0, "timestamp": ODD}, "timestamp"),
+        (
+            MeterValuesReq,
+            {"connectorId": 1, "meterValue": [{"timestamp": time, "sampledValue": SAMPLES} for time in (TIME, ODD)]},
+            "meterValue[1].timestamp",
+        ),
+        (GetCompositeScheduleConf, {"status": "Accepted", "scheduleStart": ODD}, "scheduleStart"),
+        (
+            GetCompositeScheduleConf,
+            {"status": "Accepted", "chargingSchedule": {**SCHEDULE, "startSchedule": ODD}},
+            "chargingSchedule.startSchedule",
+        ),
+    ],
+)
+def test_strictly_a_time_is_written_as_specified(
+    message_type: type[Message], payload: dict[str, object], place: str, long: bool
+) -> None:
+    good, odd = (msgspec.json.encode(payload).replace(ODD.encode(), time.encode()) for time in (TIME, ODD))
+
+    def read(text: bytes) -> Message:
+        if not long:
+            return read_payload(message_type, text, strict=True)[0]
+        reading = read_long_payload(message_type, text, strict=True)
+        while True:
+            try:
+                next(reading)
+            except StopIteration as end:
+                message: Message = end.value[0]
+                return message
+
+    assert read(good) == read_payload(message_type, good)[0]
+    with pytest.raises(OcppError) as refused:
+        read(odd)
+    assert refused.value.code == "PropertyConstraintViolation"
+    assert refused.value.description == f"{place}: no rfc 3339 time"
 
 
 ANYTHING = st.recursive(
