@@ -214,7 +214,10 @@ def stopped(register: float | None = 1300, *, read: float | None = 1100, **field
     [
         ({}, 300),
         ({"register": 1100}, 100),
-        ({"register": 1099}, None),
+        ({"register": 1099}, 99),  # in whole Wh, or tens of them
+        ({"register": 1090}, 90),
+        ({"register": 1089}, None),
+        ({"register": 999, "read": 1000}, None),
         ({"register": None}, None),
         ({"register": 0}, None),  # it is not known
         ({"register": 90_000, "read": 50_000}, None),  # faster than it can
@@ -265,7 +268,8 @@ def test_a_stop(fields: dict[str, Any], figure: int | None) -> None:
         ("S 200000 | M -50 11000 power | M -50 210000 | E 226000", None),
         ("S 200000 | M -50 22000 power | M -49 220000 power | M -50 210000 | E 226000", None),
         ("S 200000 | M -50 210000 | E 226000 -41", 26_000),
-        ("S 1000 | M -50 1100 | E 1099", None),
+        ("S 1000 | M -50 1100.9 | E 1100", 100),
+        ("S 1000 | M -50 1100 | E 1089", None),
         ("S 1000 | M -50 1100 | E 1300 odd got:0", None),
         ("S 1000 | M -50 1100 | E 1300 +60 got:0", None),
         ("S 1000 | M -50 1001 | E 1300", None),

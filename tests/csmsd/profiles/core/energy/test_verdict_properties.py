@@ -215,6 +215,31 @@ def test_the_fast_path_agrees_when_something_is_odd(sent: Evidence, odd: list[Re
         assert (verdict.energy_wh, verdict.at_most_wh, verdict.doubts) == (figure, figure, ())
 
 
+@given(growing(stop=True), st.lists(st.floats(0, 12), min_size=10, max_size=10), st.floats(-12, 12), st.data())
+def test_the_fast_path_agrees_on_registers_that_are_rounded(
+    sent: Evidence, parts: list[float], more: float, data: st.DataObject
+) -> None:
+    """Readings have decimals, and start and stop whole Wh: the last one may be above the stop."""
+    rows = [
+        msgspec.structs.replace(row, value=round(row.value + part, 1))
+        for row, part in zip(sent.readings, parts, strict=False)
+    ]
+    power = [
+        Reading(row.time, data.draw(st.sampled_from([0.0, 700.0, 11_000.0, 40_000.0])), 1, measurand=POWER)
+        for row in rows
+        if data.draw(st.booleans())
+    ]
+    assert sent.stop is not None
+    start = data.draw(st.sampled_from([sent.start, msgspec.structs.replace(sent.start, register=0.0)]))
+    stop = msgspec.structs.replace(sent.stop, register=float(round(rows[-1].value + more)))
+    told = msgspec.structs.replace(sent, start=start, stop=stop, readings=[*rows, *power])
+    figure = plainly(told)
+
+    if figure is not None:
+        verdict = reckon_verdict(told)
+        assert (verdict.energy_wh, verdict.at_most_wh, verdict.doubts) == (figure, figure, ())
+
+
 @given(growing())
 def test_the_fast_path_knows_what_is_plain(sent: Evidence) -> None:
     """Readings that advance by next to nothing of what start and stop tell may be in kWh."""
