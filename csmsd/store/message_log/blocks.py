@@ -3,7 +3,7 @@ of the room.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -38,19 +38,17 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[Entry]).decode
 
 
-def blocks(entries: Sequence[Entry]) -> list[Row]:
+def blocks(entries: Sequence[Entry]) -> Iterator[Row]:
     """Rows of the table, for messages in the order of their ids. What a jump of the clock parts is in two of them."""
-    found: list[Row] = []
     first = size = 0
     for place, (_, time, _, _, text) in enumerate(entries):
         full = place - first == _ENTRIES or size + len(text) > _BYTES
         if place > first and (full or abs(time - entries[first][1]) > _TOGETHER_MS):
-            found.append(_block(entries[first:place]))
+            yield _block(entries[first:place])
             first, size = place, 0
         size += len(text)
     if entries:
-        found.append(_block(entries[first:]))
-    return found
+        yield _block(entries[first:])
 
 
 def _block(entries: Sequence[Entry]) -> Row:

@@ -132,7 +132,7 @@ class LogFile:
         connection = self.connection
         oldest = "SELECT id, time, charge_point, direction, CAST(text AS BLOB) FROM message ORDER BY id LIMIT ?"
         while rows := await self.rows(oldest, (_ROWS_PER_STATEMENT,)):
-            async with connection.executemany(INSERT, await asyncio.to_thread(blocks, rows)):
+            async with connection.executemany(INSERT, await asyncio.to_thread(list, blocks(rows))):
                 pass
             await connection.execute_fetchall("DELETE FROM message WHERE id <= ?", (rows[-1][0],))
             await connection.commit()

@@ -8,11 +8,13 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Event
+from time import thread_time
 
 from csmsd.ports.listings import Rows
 from csmsd.profiles.record import Milliseconds
 from csmsd.store.database import is_locked
-from csmsd.store.message_log.blocks import INSERT, Direction, Entry, Wanted, blocks
+from csmsd.store.message_log.blocks import INSERT, Direction, Entry, Row, Wanted, blocks
 from csmsd.store.message_log.file import LogFile, is_damage
 from csmsd.store.message_log.listings import LoggedEvent, LoggedMessage, events_in_log, messages_in_log
 from csmsd.store.message_log.trimming import Trimming
@@ -24,6 +26,8 @@ _MAX_BUFFERED = 50_000  # beyond it messages are dropped and counted: the log mu
 _MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 _TRIM_EVERY_FLUSHES = 120
 _TRIM_AFTER = 0.05  # of its size written, however soon that is
+
+_PAUSES = 3  # times the CPU time that it took to pack a block
 
 _EventRow = tuple[int, Milliseconds, str, str | None, str]
 
@@ -44,6 +48,8 @@ class MessageLog:
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._closing = False
+        self._asked = 0  # how many wait for what is buffered
+        self._in_a_hurry = Event()
         self._next_id = 1
         self.dropped = 0
 
@@ -56,6 +62,7 @@ class MessageLog:
     async def close(self) -> None:
         """Writes what is buffered, then closes the file."""
         self._closing = True
+        self._in_a_hurry.set()
         self._wake.set()
         if self._task is not None:
             await self._task
@@ -102,14 +109,25 @@ class MessageLog:
         while not self._closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _FLUSH_SECONDS)
-            await self.flush()
+            await self._write()
             flushes += 1
             if flushes % _TRIM_EVERY_FLUSHES == 1 or self._written_bytes > self._trim_after:
                 self._written_bytes = 0
                 await self.trim()
-        await self.flush()
+        await self._write()
 
     async def flush(self) -> None:
+        """Writes what is buffered without a pause: somebody waits for it."""
+        self._asked += 1
+        self._in_a_hurry.set()
+        try:
+            await self._write()
+        finally:
+            self._asked -= 1
+            if not (self._asked or self._closing):
+                self._in_a_hurry.clear()
+
+    async def _write(self) -> None:
         """Writes what is buffered; a failure is logged and the rows are given up. A damaged file is replaced."""
         async with self._file.lock:
             messages, self._messages = self._messages, []
@@ -122,7 +140,7 @@ class MessageLog:
             connection = self._file.connection
             try:
                 if messages:
-                    packed = await asyncio.to_thread(blocks, messages)
+                    packed = await asyncio.to_thread(self._packed, messages)
                     async with connection.executemany(INSERT, packed):
                         pass
                 if events:  # one by one: a statement for many would keep what it wrote
@@ -142,6 +160,16 @@ class MessageLog:
                 self.dropped += lost
                 if isinstance(error, sqlite3.Error) and is_damage(error):
                     await self._file.begin_anew(error)
+
+    def _packed(self, messages: Sequence[Entry]) -> list[Row]:
+        """In blocks, with pauses: what charge points send meanwhile waits for one of them, not for half a second's."""
+        packed: list[Row] = []
+        begun = thread_time()
+        for block in blocks(messages):
+            packed.append(block)
+            self._in_a_hurry.wait(_PAUSES * (thread_time() - begun))
+            begun = thread_time()
+        return packed
 
     async def trim(self) -> None:
         """Gives up what is too old or too much; it does so by itself every minute."""

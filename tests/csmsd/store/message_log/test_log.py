@@ -44,6 +44,23 @@ async def test_a_buffer_holds_so_many_bytes_however_few_the_messages_are(tmp_pat
     await log.close()
 
 
+@pytest.mark.parametrize("closes", [False, True])
+async def test_nobody_waits_for_the_pauses_between_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: bool
+) -> None:
+    monkeypatch.setattr(log_module, "_FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(log_module, "_PAUSES", 10_000_000)  # hours
+    log = await opened(tmp_path / "log.db")
+    for time in range(1000):
+        log.add_message(time, "CP1", "in", b"text")
+    async with asyncio.timeout(60):
+        while log.waiting:  # noqa: ASYNC110 - it tells nobody that it is at it
+            await asyncio.sleep(0.001)
+        if not closes:
+            assert len(await all_ids(log)) == 1000
+        await log.close()
+
+
 async def test_while_somebody_has_it_locked_rows_wait_in_their_order_and_never_take_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
