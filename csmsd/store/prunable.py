@@ -87,7 +87,20 @@ _RECORDS: dict[PruneKind, type[Record]] = {
 _READINGS = "meter_value v LEFT JOIN transactions t ON t.id = v.transaction_id"
 _ENDED = "(t.id IS NULL OR t.state IN ('stopped', 'closed'))"
 _EXPORTED = "(t.booking IS NULL OR t.booking <= :exported)"
-_OLD_READINGS = f"{_READINGS} WHERE v.time < :before AND {_ENDED}"
+# From one that is old to the last that is old among so many after it, and on from there, however many go at once.
+_READ_LONG_AGO = """
+    WITH RECURSIVE step (id) AS (
+        SELECT 0
+        UNION ALL
+        SELECT (
+            SELECT v.id FROM meter_value v
+            WHERE v.time < :before AND v.id > step.id
+            AND v.id < (SELECT min(id) FROM meter_value WHERE id > step.id) + :looked_at
+            ORDER BY v.id DESC LIMIT 1
+        ) FROM step WHERE step.id IS NOT NULL
+    )
+    SELECT max(id) FROM step"""
+_OLD_READINGS = f"{_READINGS} WHERE v.time < :before AND v.id <= ({_READ_LONG_AGO}) AND {_ENDED}"
 
 
 def _first_kept(kind: PruneKind, among: str = "TRUE") -> str:
@@ -164,16 +177,20 @@ class Prunable:
         return PruneBatch(_RECORDS[kind], ids, ids[-1] if kept or len(ids) == _ROWS else last)
 
     async def _next_readings(self, before: Milliseconds, exported: int, after: int) -> PruneBatch | None:
-        """They lie in the order of their arrival: where none is old any more, the rest is not looked at."""
+        """They lie in the order of their arrival: where none is old any more, the rest is not looked at.
+
+        What is old behind that only bears a wrong time, and is not counted either (_READ_LONG_AGO).
+        """
         first = (await self._rows("SELECT min(id) FROM meter_value WHERE id > :after", before, 0, after))[0][0]
         if first is None:
             return None
         here = f"v.time < :before AND v.id > :after AND v.id <= :after + {_LOOKED_AT}"
         sql = f"SELECT v.id FROM {_READINGS} WHERE {here} AND {_ENDED} AND {_EXPORTED} ORDER BY v.id LIMIT {_ROWS}"
         ids = [row[0] for row in await self._rows(sql, before, exported, first - 1)]
-        if not ids and not await self._rows(f"SELECT 1 FROM meter_value v WHERE {here} LIMIT 1", before, 0, first - 1):
-            return None
-        return PruneBatch(MeterReading, ids, ids[-1] if len(ids) == _ROWS else first - 1 + _LOOKED_AT)
+        if len(ids) == _ROWS:
+            return PruneBatch(MeterReading, ids, ids[-1])
+        last = (await self._rows(f"SELECT max(v.id) FROM meter_value v WHERE {here}", before, 0, first - 1))[0][0]
+        return None if last is None else PruneBatch(MeterReading, ids, last)
 
     async def readings_of(self, transactions: Sequence[int]) -> list[int]:
         """Some of their meter values, to be removed before them; none when there are no more."""
@@ -203,6 +220,7 @@ class Prunable:
         last: int = 0,
     ) -> list[Any]:
         values = {"before": before, "exported": exported, "after": after, "now": now, "last": last}
+        values["looked_at"] = _LOOKED_AT
         return await asyncio.to_thread(self._query, sql, values)
 
     def _query(self, sql: str, parameters: dict[str, int]) -> list[Any]:

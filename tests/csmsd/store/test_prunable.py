@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from csmsd.ports.pruning import PruneKind
+from csmsd.ports.store import Removal
 from csmsd.profiles.audit import Audited
 from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.metering import MeterReading
@@ -151,10 +152,31 @@ async def test_meter_values_in_pieces(store: Store, monkeypatch: pytest.MonkeyPa
     assert (list(third.ids), third.last) == ([8, 9, 10], 10)
 
 
-async def test_where_none_is_old_the_rest_is_not_looked_at(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at_once", [1, 500])
+@pytest.mark.parametrize(
+    ("times", "go"),
+    [
+        ("ooo", [1, 2, 3]),
+        ("nnnnno", []),  # none of five is old
+        ("nnnno", [5]),
+        ("onnnno", [1, 6]),
+        ("onnnnno", [1]),
+        ("oonnnnonnnnnoooo", [1, 2, 7]),
+        ("onnnrnnnno", [1, 10]),  # what stays since it runs is as old
+        ("onnnrnnnnno", [1]),
+        ("onnn   nnooo", [1]),  # of what is there
+        ("o   nnnno", [1, 9]),
+    ],
+)
+async def test_where_none_is_old_the_rest_is_neither_looked_at_nor_counted(
+    store: Store, monkeypatch: pytest.MonkeyPatch, times: str, go: list[int], at_once: int
+) -> None:
     monkeypatch.setattr(prunable, "_LOOKED_AT", 5)
-    await store.keep(*(reading(None, NEW) for _ in range(5)), reading(None, OLD))
-    assert await store.prunable.next("meter_values", BEFORE, 0, 0, NOW) is None
+    monkeypatch.setattr(prunable, "_ROWS", at_once)
+    running = transaction(1, state="active")
+    await store.keep(running, *(reading(1 if time == "r" else None, NEW if time == "n" else OLD) for time in times))
+    await store.writer.remove([Removal(MeterReading, "id", [at + 1 for at, time in enumerate(times) if time == " "])])
+    assert await store.may_go("meter_values") == go
 
 
 async def test_meter_values_of_transactions_go_before_them(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
