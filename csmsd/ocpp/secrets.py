@@ -11,7 +11,6 @@ TOKEN_PREFIX = "token-"  # noqa: S105 - of the segment of our own URLs that only
 _MAX_DEPTH = 50  # no message of OCPP is nested half as deep
 
 _NAMES = r"authorization[ _-]?key|passw|passphrase|secret|credential|private[ _-]?key|api[ _-]?key|token"
-_PARTS = (b"key", b"passw", b"passphrase", b"secret", b"credential", b"token", b"sig", b"@", b"\\u")  # in every match
 _SECRET_KEY = re.compile(_NAMES, re.IGNORECASE)
 # Every expression here is linear by construction: what one may begin with ends what it runs over (a peer chooses the
 # text), and nothing that was run over is tried again (`*+`).
@@ -20,8 +19,12 @@ _TOKEN = re.compile(rf"(?<=/{TOKEN_PREFIX})[^/\s\"?#]++", re.IGNORECASE)
 _PARAMETER = re.compile(r"[?&]([^=&?\s\"]*+)=")
 _END_OF_VALUE = re.compile(r"[&#\s\"]|\Z")
 _SECRET_PARAMETER = re.compile(rf"{_NAMES}|sig", re.IGNORECASE)  # signed URLs of file stores
-# In JSON a slash may be written `\/`, and any letter as `\u0041`.
-_SUSPICIOUS = re.compile(_NAMES.encode() + rb"|:\\?/\\?/[^/\s\"@]*+@|\\u00[2-7]", re.IGNORECASE)
+# The same in the bytes of a text in lower case: what stands in every match, then whether it is one. In JSON a slash may
+# be written `\/`, and any letter as `\u0041`.
+_ALWAYS_SUSPICIOUS = (b"passw", b"passphrase", b"secret", b"credential", b"token")
+_SUSPICIOUS_KEY = re.compile(rb"(?:authorization|private|api)[ _-]?key")
+_SUSPICIOUS_USER = re.compile(rb":\\?/\\?/[^/\s\"@]*+@")
+_SUSPICIOUS_ESCAPE = re.compile(rb"\\u00[2-7]")
 _SIGNED = re.compile(rb"[?&]([^=&?\s\"]*+)=")
 
 
@@ -32,32 +35,49 @@ def is_secret_key(name: str) -> bool:
 
 # A charge point sends the same few texts over and over with another id and other numbers. What follows the id is,
 # without its digits, known to be harmless after the first one: a look into a set instead of a search for each part
-# through a kilobyte and more. Digits are not missed: no part has one, so without them no part gets lost.
-_HEADS = (b'[2,"', b'[3,"', b'[4,"')
+# through a kilobyte and more. Digits are not missed: what matches without them is looked at with them, and an escape,
+# the one match in which some stand, is never known.
 _DIGITS = b"0123456789"
+_BEFORE_A_NAME = frozenset((b"[,", b"[,,"))  # without digits: before the id, or before the action behind a number
+_BLANKS_AND_DIGITS = b" \t\r\n" + _DIGITS
+_IN_NAMES = b"-_.:{}+="  # beside letters and digits; without a slash it is no URL, and hides nothing
 _MOST_HARMLESS = 2000
 _harmless: set[int] = set()  # their hashes, which nobody outside can aim at
 
 
 def may_hold_secret(text: bytes) -> bool:
     """A quick look, so that messages without secrets need not be parsed to be logged."""
-    head, _, rest = text.partition(b'",')
-    # A frame's head whose id is letters, digits and dashes hides nothing.
-    ordinary_id = head.startswith(_HEADS) and head[4:].replace(b"-", b"").isalnum()
-    if ordinary_id and rest == b"{}]":  # half of what is answered
+    head, end, rest = text.partition(b'",')
+    begin, _, name = head.partition(b'"')
+    hides_nothing = begin.translate(None, _BLANKS_AND_DIGITS) in _BEFORE_A_NAME
+    if not (end and hides_nothing and name.translate(None, _IN_NAMES).isalnum()):
+        rest = text
+    elif rest == b"{}]":  # half of what is answered
         return False
     rest = rest.translate(None, _DIGITS)
-    if ordinary_id and hash(rest) in _harmless:
+    known = hash(rest)
+    if known in _harmless:
         return False
-    folded = text.lower()
-    if any(part in folded for part in _PARTS):  # ten times as fast as the expression, which next to none needs
-        signed = b"sig" in folded and any(b"sig" in found[1] for found in _SIGNED.finditer(folded))
-        return signed or _SUSPICIOUS.search(text) is not None
-    if ordinary_id and not any(part in rest.lower() for part in _PARTS):
-        if len(_harmless) >= _MOST_HARMLESS:
-            _harmless.clear()
-        _harmless.add(hash(rest))
+    folded = rest.lower()
+    if _is_suspicious(folded) or b"\\u" in folded:
+        return _is_suspicious(text.lower())
+    if len(_harmless) >= _MOST_HARMLESS:
+        _harmless.clear()
+    _harmless.add(known)
     return False
+
+
+def _is_suspicious(folded: bytes) -> bool:
+    for part in _ALWAYS_SUSPICIOUS:
+        if part in folded:  # ten times as fast as an expression, which next to none needs
+            return True
+    if b"key" in folded and _SUSPICIOUS_KEY.search(folded):
+        return True
+    if b"@" in folded and _SUSPICIOUS_USER.search(folded):
+        return True
+    if b"\\u" in folded and _SUSPICIOUS_ESCAPE.search(folded):
+        return True
+    return b"sig" in folded and any(b"sig" in found[1] for found in _SIGNED.finditer(folded))
 
 
 def masked_secrets(value: object) -> object:

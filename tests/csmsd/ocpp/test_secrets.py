@@ -1,6 +1,7 @@
 """Secrets are masked before they are kept or shown."""
 
 import json
+import re
 from time import process_time
 
 import pytest
@@ -109,6 +110,8 @@ def test_ordinary_messages_need_no_second_look(text: bytes) -> None:
         b'[2,"1","X",{"a1":"7","b":"\\u0074oken"}]',
         b'[2,"ftp://u:p@h","X",{"a1":"7","b":"2"}]',
         b'password",',
+        b'[2,"password',
+        b'[token,"1",',
     ],
 )
 def test_what_is_known_to_be_harmless_lets_nothing_else_through(text: bytes) -> None:
@@ -116,6 +119,29 @@ def test_what_is_known_to_be_harmless_lets_nothing_else_through(text: bytes) -> 
         assert not may_hold_secret(harmless)
 
     assert may_hold_secret(text)
+
+
+# What is looked for, as one expression, and what it is made of.
+SUSPICIOUS = re.compile(
+    r"authorization[ _-]?key|passw|passphrase|secret|credential|private[ _-]?key|api[ _-]?key|token"
+    r"|:\\?/\\?/[^/\s\"@]*@|\\u00[2-7]|[?&][^=&?\s\"]*sig[^=&?\s\"]*=",
+    re.IGNORECASE,
+)
+PIECES = re.findall(
+    r"\S+",
+    r"authorization key Key _ - passw PASSW passphrase secret credential private api token : / \/ // @ ? & sig SIG = "
+    r'signed \u \u00 \u00fc 4b 0 7 " , {} "value": ü',
+)
+BODIES = st.lists(st.sampled_from([*PIECES, " "]), max_size=8).map("".join)
+HEADS = st.sampled_from(
+    ['[2,"1","X",', '[2, "17", "X", ', '[\n  3,\n  "a-b:{c}_1.2",', '[2,17,"Action",', '[2,1.5,"X",', "[3,17,", "", "x"]
+)
+
+
+@given(HEADS, BODIES, st.sampled_from(["", "5"]))
+def test_the_quick_look_misses_nothing_whatever_it_has_seen_before(head: str, body: str, digit: str) -> None:
+    for seen in (body.translate(dict.fromkeys(map(ord, "0123456789"), digit)), body):
+        assert may_hold_secret(f"{head}{seen}".encode()) == bool(SUSPICIOUS.search(seen))
 
 
 def test_what_is_nested_too_deeply_is_masked_as_a_whole() -> None:
