@@ -12,6 +12,7 @@ import typer
 
 from csmsctl.arguments.shared_parameters import file_parameter_values
 from csmsctl.display.files import replacing_file, write_bytes_to_file
+from csmsctl.display.part_files import part_file
 from csmsctl.display.progress import progress_bar
 from csmsctl.display.table import Record
 from csmsctl.display.value_texts import moment_text, size_text
@@ -70,9 +71,9 @@ def _backup_to_output(run: Invocation, *, verify: bool) -> None:
         raise Failure(USAGE, "What goes to standard output is a database.", "Send it to a program, or to a file.")
     if run.output.closed:
         raise Failure(OTHER, "Standard output is closed: no backup was made.", "Send it to a program, or to a file.")
-    with tempfile.NamedTemporaryFile("w+b", prefix="csms-") as stream:
-        backup, _ = _made_backup(run, stream, Path(stream.name), verify=verify)
-        with Path(stream.name).open("rb", buffering=0) as whole:  # the first stream would read in small pieces
+    with part_file(Path(tempfile.gettempdir())) as (stream, temporary):
+        backup, _ = _made_backup(run, stream, temporary, verify=verify)
+        with temporary.open("rb", buffering=0) as whole:  # the first stream only writes
             try:
                 write_bytes_to_file(run.output, "-", iter(lambda: whole.read(_PIECE), b""))
                 run.output.sync()

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from csmsctl.display.escape import escape_to_json
 from csmsctl.display.output import Output, versioned_output
+from csmsctl.display.part_files import part_file
 from csmsctl.display.table import Record
 
 
@@ -69,24 +70,17 @@ def write_bytes_to_file(output: Output, file: str, pieces: Iterable[bytes]) -> N
 @contextmanager
 def replacing_file(path: Path, *, private: bool) -> Iterator[tuple[BinaryIO, Path]]:
     """A stream, and where it goes for now. When all went well it is on disk under the name of `path`, else nowhere."""
-    import tempfile  # most commands write no file
-
     try:
-        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        part = part_file(path.parent)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error  # by the name that was asked for
-    temporary = Path(name)
-    try:
-        with os.fdopen(number, "wb") as stream:
-            yield stream, temporary
-            stream.flush()
-            os.fsync(number)
+    with part as (stream, temporary):
+        yield stream, temporary
+        stream.flush()
+        os.fsync(stream.fileno())
         if not private:
             temporary.chmod(0o666 & ~_umask_for_files())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)  # its name, too

@@ -52,6 +52,7 @@ class DatabaseCopy:
     def write_into(self, target: int) -> None:
         """Into a descriptor; to be finished by whoever has the file. Raises NoRoom, OSError."""
         check_descriptor(target)
+        self.remove()  # what a crash left behind may take the room
         self._write(target)
 
     def _write(self, target: int) -> None:

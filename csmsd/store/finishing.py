@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from csmsd.store.seal import seal_copy
+from csmsd.store.seal import connect_to_copy, seal_copy
 
 
 def finish_copy(path: Path, now: int, go_on: Callable[[], None] = lambda: None) -> None:
@@ -13,7 +13,7 @@ def finish_copy(path: Path, now: int, go_on: Callable[[], None] = lambda: None) 
 
     What is written is not on disk yet: whoever keeps the file sees to it.
     """
-    with closing(sqlite3.connect(path, isolation_level=None)) as copy:
+    with closing(connect_to_copy(path)) as copy:
         copy.execute("PRAGMA synchronous=OFF")
         copy.execute("PRAGMA journal_mode=MEMORY")  # cut short, it is thrown away
         copy.execute("BEGIN")

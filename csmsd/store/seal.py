@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
 _AT_ONCE = 128 * 1024
 _LENGTH = 64  # of a SHA-256 in hexadecimal
@@ -25,7 +26,7 @@ _NICENESS = 10
 def seal_copy(path: Path, go_on: Callable[[], None]) -> None:
     """Nothing may be written to the file afterwards. `go_on` is called now and then. Raises OSError, sqlite3.Error."""
     blank = _OF_PIECES + secrets.token_hex(_LENGTH // 2)
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with closing(connect_to_copy(path)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA journal_mode=MEMORY")
         if not connection.execute("UPDATE books SET seal = ?", (blank,)).rowcount:
@@ -36,6 +37,11 @@ def seal_copy(path: Path, go_on: Callable[[], None]) -> None:
         seal = _seal(path, range(place, place + len(blank)), go_on)
         file.seek(place)
         file.write(seal.encode())
+
+
+def connect_to_copy(path: Path) -> sqlite3.Connection:
+    """Locks count for nothing: nobody else has it yet, and over NFS that of its own writer would be in the way."""
+    return sqlite3.connect(f"file:{quote(str(path))}?nolock=1", uri=True, isolation_level=None)
 
 
 def is_broken(path: Path, connection: sqlite3.Connection, seal_found: str) -> bool:

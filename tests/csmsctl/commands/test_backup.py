@@ -25,10 +25,13 @@ async def test_made_while_csmsd_runs_and_verified_without_it(site: Site, tmp_pat
     charge_point = await site.charge_point("CP1")
     begun = await charge_point.start_transaction("A1")
     file = tmp_path / "csms.db"
+    killed = tmp_path / ".csmsctl-k1ll3d__.part"
+    killed.write_bytes(b"half a backup")
     made = await site.json("backup", "create", str(file))
     assert (made["file"], made["size"], made["problems"]) == (str(file), file.stat().st_size, [])
     assert (made["counts"]["transactions"], made["newest_transaction"]) == (1, begun.transaction_id)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not killed.exists(), "what a backup that was killed left there"
     with closing(sqlite3.connect(file)) as copy:
         assert copy.execute("SELECT id FROM id_tag").fetchall() == [("A1",)]
     assert (await site.json("daemon", "info"))["books"]["backup"]["number"] == file.stat().st_size
@@ -54,8 +57,13 @@ async def test_to_standard_output_it_goes_whole_or_not_at_all(site: Site, tmp_pa
     file = tmp_path / "csms.db"
     command = shlex.join([sys.executable, "-m", "csmsctl", "--socket", str(site.socket)])
     piped = f"{command} backup - > {shlex.quote(str(file))}"
-    done = await asyncio.to_thread(subprocess.run, ["sh", "-c", piped], env=environment(), capture_output=True)
+    between = tmp_path / "between"
+    between.mkdir()
+    (between / ".csmsctl-k1ll3d__.part").write_bytes(b"half a backup")
+    there = {**environment(), "TMPDIR": str(between)}
+    done = await asyncio.to_thread(subprocess.run, ["sh", "-c", piped], env=there, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
+    assert list(between.iterdir()) == []
     with closing(sqlite3.connect(file)) as copy:
         assert copy.execute("SELECT id FROM id_tag").fetchall() == [("A1",)]
     made = (await site.json("daemon", "info"))["books"]["backup"]

@@ -121,6 +121,25 @@ def test_what_a_crash_left_behind_is_in_nobodys_way(database: Path) -> None:
     assert [path.name for path in database.parent.glob("*.cop*")] == []
 
 
+def test_what_a_crash_left_behind_takes_no_room_from_a_file_that_is_handed_over(database: Path, tmp_path: Path) -> None:
+    left = [database.with_name(f"csms.db.{suffix}") for suffix in ("copy", "copy-journal", "copying")]
+    for path in left:
+        path.write_bytes(b"half a copy")
+    file = tmp_path / "handed.db"
+    target = open_file(file)
+    DatabaseCopy(database).write_into(target)
+    os.close(target)
+    assert [path for path in left if path.exists()] == []
+
+
+def test_a_lock_on_a_copy_is_not_in_the_way_of_its_seal(database: Path) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as holder:
+        holder.execute("PRAGMA journal_mode=DELETE")
+        holder.execute("BEGIN EXCLUSIVE")
+        finish_copy(database, time_ns() // 1_000_000)
+    assert inspect_copy(database).problems == []
+
+
 def test_a_database_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "csms.db").write_bytes(b"no database at all" * 1000)
     with pytest.raises(OSError, match="cannot be copied: file is not a database"):
