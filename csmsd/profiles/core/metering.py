@@ -192,7 +192,7 @@ class Shape:
         return encode_json(values if self.number else samples).decode()
 
 
-_decode_values = msgspec.json.Decoder(list[str]).decode
+decode_metered_values = msgspec.json.Decoder(list[str]).decode
 
 
 class MeterShapes:
@@ -305,8 +305,8 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
 def metered_again(shape: str | None, row: MeterReading) -> Taken:
     """What was taken of a row that was kept, with the text of its shape (None for shape 0)."""
     if shape is not None:
-        numbers, plain = metered_numbers(_decode_values(row.samples))
-        known = _metering_shape_of(shape)
+        numbers, plain = metered_numbers(decode_metered_values(row.samples))
+        known = shape_of_metering(shape)
         if plain and row.text is None:  # nearly all
             return Taken(known, numbers, row, known.number)
         return taken_by_metering(known, numbers, row, is_timed(row.text, row.time))
@@ -324,5 +324,6 @@ def taken_by_metering(shape: Shape, numbers: list[float | None], row: MeterReadi
 
 
 @lru_cache(MAX_SHAPES)
-def _metering_shape_of(text: str) -> Shape:
+def shape_of_metering(text: str) -> Shape:
+    """What rows mean whose shape is kept as that text."""
     return Shape(1, unpack_metered(text, encode_json([""] * len(msgspec.json.decode(text))).decode()), text)

@@ -16,7 +16,14 @@ import math
 import msgspec
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.metering import POWER, metered_number
+from csmsd.profiles.core.metering import (
+    POWER,
+    decode_metered_values,
+    metered_number,
+    metered_numbers,
+    shape_of_metering,
+    unpack_metered,
+)
 from csmsd.profiles.record import Milliseconds
 
 REGISTER = "Energy.Active.Import.Register"
@@ -103,15 +110,37 @@ def evidence_of_samples(
                 context=sample.context or PERIODIC,
                 phase=sample.phase or "",
                 location=sample.location or "Outlet",
-                step=_step_of_evidence(sample),
+                step=_step_of_evidence(sample.value, 1000.0 if _is_kilo(sample.unit) else 1.0),
                 timed=timed,
             )
         )
     return found
 
 
-def _step_of_evidence(sample: SampledValue) -> float:
+def evidence_of_row(
+    shape: str | None, samples: str, *, connector: int, time: Milliseconds, timed: bool = True
+) -> list[Reading]:
+    """As `evidence_of_samples`, of a row as it is kept: what its samples mean is known of all rows of its shape."""
+    if shape is None:
+        return evidence_of_samples(unpack_metered(None, samples), connector=connector, time=time, timed=timed)
+    values = decode_metered_values(samples)
+    numbers, _ = metered_numbers(values)
+    found = []
+    for place, (measurand, context, phase, location), factor in shape_of_metering(shape).telling:
+        number = numbers[place]
+        if number is None or not math.isfinite(number * factor):
+            continue
+        step = _step_of_evidence(values[place], factor)
+        value = round(number * factor, 6)
+        found.append(Reading(time, value, connector, measurand, context, phase, location, step, timed))
+    return found
+
+
+def _is_kilo(unit: str | None) -> bool:
+    return (unit or "").strip().casefold().startswith("k")
+
+
+def _step_of_evidence(value: str, factor: float) -> float:
     """How coarse a number is, as it is written: 12.3 kWh stands for a multiple of 100 Wh."""
-    _, _, decimals = sample.value.strip().replace(",", ".").partition(".")
-    factor = 1000.0 if (sample.unit or "").strip().casefold().startswith("k") else 1.0
+    _, _, decimals = value.strip().replace(",", ".").partition(".")
     return factor / 10 ** len(decimals) if not decimals or decimals.isdecimal() else 1.0

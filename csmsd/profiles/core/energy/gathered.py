@@ -6,11 +6,11 @@ plain is judged from the evidence when somebody looks, or when it stops. What is
 
 import msgspec
 
-from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, evidence_of_samples
+from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, evidence_of_row
 from csmsd.profiles.core.energy.plain import LIMIT_WH, Plain
 from csmsd.profiles.core.energy.thinning import ThinnedRows, row_to_keep
 from csmsd.profiles.core.energy.verdict import Verdict, reckon_verdict
-from csmsd.profiles.core.metering import Taken, unpack_metered
+from csmsd.profiles.core.metering import Taken
 from csmsd.profiles.core.moments import BEFORE_START, BESIDE
 from csmsd.profiles.record import Milliseconds
 
@@ -116,6 +116,6 @@ class Gathered:
     def _evidence(self, boots: list[Boot], stop: Stop | None) -> Evidence:
         readings: list[Reading] = []
         for connector, time, shape, samples, timed in self._rows.rows:
-            readings += evidence_of_samples(unpack_metered(shape, samples), connector=connector, time=time, timed=timed)
+            readings += evidence_of_row(shape, samples, connector=connector, time=time, timed=timed)
         readings += self._rows.summed()
         return Evidence(self._connector, self.start, stop, readings, boots)

@@ -13,7 +13,7 @@ from itertools import count
 import msgspec
 
 from csmsd.ocpp.json_text import encode_json
-from csmsd.profiles.core.energy.evidence import CLOCK, INTERVAL, Reading, evidence_of_samples
+from csmsd.profiles.core.energy.evidence import CLOCK, INTERVAL, Reading, evidence_of_row
 from csmsd.profiles.core.energy.plain import LIMIT_WH
 from csmsd.profiles.core.metering import StreamName, Taken, unpack_metered
 from csmsd.profiles.record import Milliseconds
@@ -233,7 +233,7 @@ def _said_by_taken(row: Row, taken: Taken) -> _Said:
 
 def _said_by_row(row: Row) -> _Said:
     connector, time, shape, samples, _ = row
-    readings = evidence_of_samples(unpack_metered(shape, samples), connector=connector, time=time)
+    readings = evidence_of_row(shape, samples, connector=connector, time=time)
     values = {
         (reading.measurand, reading.context, reading.phase, reading.location): reading.value for reading in readings
     }

@@ -1,10 +1,13 @@
 """What a sample says about energy."""
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from csmsd.ocpp.types import SampledValue
-from csmsd.profiles.core.energy.evidence import INTERVAL, REGISTER, Reading, evidence_of_samples
-from csmsd.profiles.core.metering import POWER
+from csmsd.profiles.core.energy.evidence import INTERVAL, REGISTER, Reading, evidence_of_row, evidence_of_samples
+from csmsd.profiles.core.metering import POWER, MeterShapes
 from tests.csmsd.profiles.scene import NOON
 
 
@@ -87,3 +90,26 @@ def test_what_says_nothing(value: str, fields: dict[str, str]) -> None:
 def test_samples_keep_their_order() -> None:
     found = evidence_of_samples([SampledValue(value=value) for value in ("3", "x", "1", "2")], connector=1, time=NOON)
     assert [reading.value for reading in found] == [3, 1, 2]
+
+
+_SAMPLES = st.builds(
+    SampledValue,
+    value=st.sampled_from(["0", "12.30", "1,5", " 7 ", "1e400", "1e305", "-3", "1_0", "x", "", "nan", "12."]),
+    measurand=st.sampled_from([None, REGISTER, INTERVAL, POWER, "Voltage"]),
+    unit=st.sampled_from([None, "Wh", "kWh", " KWH ", "W", "kW", "A", "K"]),
+    context=st.sampled_from([None, "Sample.Clock", "Transaction.Begin"]),
+    phase=st.sampled_from([None, "L1", "N"]),
+    location=st.sampled_from([None, "Outlet", "Body"]),
+    format=st.sampled_from([None, "Raw", "SignedData"]),
+)
+
+
+@given(st.lists(_SAMPLES, min_size=1, max_size=6))
+def test_a_row_says_what_its_samples_said(samples: list[SampledValue]) -> None:
+    shape, _ = MeterShapes().recognize(samples)
+    told = evidence_of_samples(samples, connector=1, time=NOON, timed=False)
+
+    packed = shape.pack(samples, [sample.value for sample in samples])
+    assert evidence_of_row(shape.text, packed, connector=1, time=NOON, timed=False) == told
+    packed = msgspec.json.encode(samples).decode()
+    assert evidence_of_row(None, packed, connector=1, time=NOON, timed=False) == told
