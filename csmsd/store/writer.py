@@ -38,10 +38,6 @@ _TELLING_SECONDS = 0.0005  # in a turn
 _SLOW_DISK_SECONDS = 0.0015
 
 
-# What SQLite, or the way of a value to it, says of rows that cannot be written.
-_REFUSALS = (sqlite3.Error, OverflowError, ValueError, TypeError)
-
-
 class Writer:
     """Owns the only writing connection. `recover` loads the live state anew; it is awaited when that may be wrong."""
 
@@ -193,6 +189,12 @@ class Writer:
         """Waits until nothing is pending."""
         await self._idle.wait()
 
+    def _tell_state(self, failure: str | None) -> None:
+        try:
+            self.on_state(failure)
+        except Exception:  # the requests of the commit wait to be told
+            log.exception("the state of the store could not be told")
+
     def renew(self) -> None:
         """Refuses new changes from now on, writes what is pending, has the live state loaded anew, and goes on."""
         if not self._closed:
@@ -263,7 +265,7 @@ class Writer:
         begun = self._begun = monotonic()
         try:
             await self._write(batch)
-        except _REFUSALS as error:
+        except Exception as error:  # of SQLite, or of the way of a value to it: whatever it is, others wait
             await self._rescue(batch, error)
             return
         else:
@@ -276,7 +278,7 @@ class Writer:
         self.commits.add(self.last_commit_seconds)
         if self.failure is not None:
             self.failure = None
-            self.on_state(None)
+            self._tell_state(None)
         self._stored += batch
         if self._all_told.is_set():
             self._all_told.clear()
@@ -329,7 +331,7 @@ class Writer:
         self._reckon()
         self.failed_commits += 1
         self._fail((), gone)
-        self.on_state(gone)
+        self._tell_state(gone)
         await self._thread.do(self._presence.save)
         while self._presence.trouble() is not None and not self._closing:
             self._wake.clear()
@@ -340,7 +342,7 @@ class Writer:
         await self._restore()  # what was written last was not acknowledged
         self._gone = self.failure = None
         self._reckon()
-        self.on_state(None)
+        self._tell_state(None)
 
     async def _rescue(self, batch: list[Member], error: Exception) -> None:
         """One bad member must not take the others with it: each is tried alone, unless the disk itself is at fault."""
@@ -357,7 +359,7 @@ class Writer:
             for member in batch:
                 try:
                     await self._write([member])
-                except _REFUSALS as own:
+                except Exception as own:
                     failed.append((member, own))
                 else:
                     _call(member.done, None)
@@ -371,7 +373,7 @@ class Writer:
         if not self._closing:
             await self._restore()
         if disk and self.failure is None:
-            self.on_state(str(error))
+            self._tell_state(str(error))
         if disk:
             self.failure = str(error)
         for member, reason in failed:

@@ -11,9 +11,11 @@ import pytest
 from csmsd.ports.store import NotStored
 from csmsd.runtime.pace import LONGEST_SECONDS
 from csmsd.store import writer
+from csmsd.store.batch import Statement
 from csmsd.store.database import prepare_database
 from csmsd.store.writer import Writer
-from tests.csmsd.store.watched_writer import Watched, tag, trigger, watched_at
+from csmsd.store.writing_thread import WritingThread
+from tests.csmsd.store.watched_writer import DISK_AT_FAULT, Watched, tag, trigger, watched_at
 
 
 @pytest.fixture
@@ -112,6 +114,46 @@ async def test_a_mistake_in_one_done_does_not_stop_the_writer(
     await watched.writer.flush()
     assert watched.ends == {"B": None}
     assert "a mistake" in caplog.text
+
+
+async def test_a_mistake_in_telling_how_the_disk_is_does_not_stop_the_writer(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("csmsd.store.writer._PAUSE_SECONDS", 0.0)
+
+    def mistaken(failure: str | None) -> None:
+        raise RuntimeError(f"a mistake about {failure}")
+
+    watched.writer.on_state = mistaken
+    watched.execute(DISK_AT_FAULT)
+    watched.submit("A")
+    await watched.writer.flush()
+    watched.execute("DROP TRIGGER broken")
+    watched.submit("B")
+    await watched.writer.flush()
+    assert watched.failed() == {"A"}
+    assert watched.stored() == {"B"}
+    assert caplog.text.count("RuntimeError: a mistake about") == 2
+
+
+async def test_what_is_no_error_of_sqlite_fails_its_member_and_stops_nothing(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a MemoryError is, which SQLite's way of saying that it has none left becomes."""
+    without = WritingThread.commit
+
+    async def commit(self: WritingThread, batch: Iterable[Statement]) -> float:
+        whole = list(batch)
+        if any("A" in parameters for _, parameters in whole):
+            raise MemoryError
+        return await without(self, whole)
+
+    monkeypatch.setattr(WritingThread, "commit", commit)
+    watched.submit("A")
+    watched.submit("B")
+    async with asyncio.timeout(30):
+        await watched.writer.flush()
+    assert (watched.failed(), watched.stored()) == ({"A"}, {"B"})
 
 
 async def test_closing_writes_what_is_pending_and_then_refuses(tmp_path: Path) -> None:
