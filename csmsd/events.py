@@ -1,5 +1,6 @@
 """Events: numbered after the commit of what they tell, kept for a while, given to whoever subscribed."""
 
+import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import get_args
@@ -8,6 +9,8 @@ import msgspec
 
 from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.profiles.record import FLEETING, Data, Event, EventType, Milliseconds
+
+log = logging.getLogger(__name__)
 
 REMEMBERED = 10_000
 
@@ -75,9 +78,15 @@ class EventBus:
             self._recent.append(numbered)
         self.counts[event.type] += 1
         if event.type not in FLEETING:
-            self._keep(numbered)
+            try:
+                self._keep(numbered)
+            except Exception:
+                log.exception("event %d %s could not be kept", self._number, event.type)
         for subscriber in self._by_type[event.type]:
-            subscriber(numbered)
+            try:
+                subscriber(numbered)
+            except Exception:  # one listener's mistake must not keep it from the others, nor end what it tells of
+                log.exception("one of those who listen could not take event %d %s", self._number, event.type)
 
     def remembered_after(self, number: int) -> list[NumberedEvent] | None:
         """The events after that number, or None when memory does not reach back so far."""

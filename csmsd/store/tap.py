@@ -1,5 +1,6 @@
 """The way of OCPP messages to their log and to those who watch it; secrets go no further than here."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -11,6 +12,8 @@ from csmsd.ports.live_site import Clock
 from csmsd.settings.sections import Store
 from csmsd.store.message_log.listings import LoggedMessage
 from csmsd.store.message_log.log import MessageLog
+
+log = logging.getLogger(__name__)
 
 _LONGEST_LOOKED_THROUGH = 128 * 1024  # bytes; what is longer is not taken apart for the log
 
@@ -35,7 +38,10 @@ class Tap:
         if number is not None and self.subscribers:
             message = LoggedMessage(number, at, charge_point, direction, raw.decode(errors="replace"))
             for subscriber in list(self.subscribers.values()):
-                subscriber(message)
+                try:
+                    subscriber(message)
+                except Exception:  # one watcher's mistake must not end the charge point's connection
+                    log.exception("one of those who watch could not take a message of %s", charge_point)
 
 
 def _without_secrets(text: bytes) -> bytes:

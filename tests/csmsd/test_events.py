@@ -1,5 +1,7 @@
 """The event bus: numbers, memory, and who is called for what."""
 
+import pytest
+
 from csmsd import events
 from csmsd.events import EventBus, NumberedEvent
 from csmsd.profiles.record import Event, EventType
@@ -110,3 +112,18 @@ def test_how_everybody_outside_sees_an_event() -> None:
         "charge_point": "CP1",
         "data": {"tag": "A"},
     }
+
+
+def test_what_cannot_be_kept_and_whom_it_cannot_be_told_keep_it_from_nobody_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def mistaken(event: NumberedEvent) -> None:
+        raise RuntimeError("a mistake")
+
+    bus = EventBus(last=0, clock=lambda: 1000, keep=mistaken)
+    told: list[int] = []
+    bus.subscribe(mistaken)
+    bus.subscribe(lambda event: told.append(event.number))
+    tell(bus, "tag.changed", "tag.removed")
+    assert told == [1, 2]
+    assert caplog.text.count("RuntimeError: a mistake") == 4
