@@ -152,22 +152,24 @@ class Connection:
         self._dispatcher.dispatch(state, request, self, long=long)
 
     def answered(self, request: Requested, result: bytes | OcppError) -> None:
-        """Its answer is certain: it leaves."""
-        if self._over:
-            return
-        if isinstance(result, bytes):
-            # What is not kept ages: a Heartbeat that comes again with an old id wants the time of now.
-            remember = self._dispatcher.writes(request.action)
-            self._conversation.answer(request.unique_id, result, remember=remember)
-        else:
-            self._conversation.refuse(request.unique_id, result, remember=result.code != "InternalError")
-        if request.action == "BootNotification":
+        """Its answer is certain: it leaves, where there is still somebody to read it."""
+        try:
+            if isinstance(result, bytes):
+                # What is not kept ages: a Heartbeat that comes again with an old id wants the time of now.
+                remember = self._dispatcher.writes(request.action)
+                self._conversation.answer(request.unique_id, result, remember=remember)
+            else:
+                self._conversation.refuse(request.unique_id, result, remember=result.code != "InternalError")
+            if request.action == "BootNotification" and not self._over:
+                self._flush()
+                self._release()
             self._flush()
-            self._release()
-        self._flush()
-        if self._full and self._conversation.unanswered < self._goes_on_below:
-            self._full = False
-            self._wire.resume()
+            if self._full and self._conversation.unanswered < self._goes_on_below:
+                self._full = False
+                self._wire.resume()
+        except Exception:  # what it asked for is kept, and others wait to be told of it
+            log.exception("%s: an answer could not be given", self.identity)
+            self.abort("an answer could not be given")
 
     def _odd(self, odd: Odd) -> None:
         state = self._state()
@@ -313,7 +315,7 @@ class Connection:
 
     def _flush(self) -> None:
         texts = self._conversation.data_to_send()
-        if not texts:
+        if not texts or not self._wire.is_open:
             return
         for text in texts:
             self._tap(self.identity, "out", text)

@@ -39,7 +39,7 @@ class Asker(Protocol):
     """Who asks, and is told the answer."""
 
     def answered(self, request: Requested, result: bytes | OcppError) -> None:
-        """Called once: at once when nothing is to be kept, after the commit otherwise."""
+        """Called once: at once when nothing is to be kept, after the commit otherwise. He may be gone by then."""
 
 
 class _Asked:
@@ -65,8 +65,10 @@ class _Asked:
     def stored(self, error: NotStored | None) -> None:
         """The commit has ended."""
         if error is None:
-            self.asker.answered(self.request, self.payload)
-            self.live.tell(*self.events)
+            try:
+                self.asker.answered(self.request, self.payload)
+            finally:
+                self.live.tell(*self.events)
         else:
             # C 3.7: the charge point keeps a transaction message that was not confirmed, and tries again.
             self.asker.answered(self.request, OcppError("InternalError", "could not be stored; try again"))
@@ -107,8 +109,17 @@ class Dispatcher:
         asked = _Asked(self._live, asker, request, long)
         if self._waiting and state.id in self._waiting:
             self._waiting[state.id].append(asked)
-        else:
+            return
+        try:
             self._handle(state, asked)
+        except Exception:
+            self._break_off(state.id, asked)
+
+    def _break_off(self, identity: str, asked: _Asked) -> None:
+        """It could not be handled: memory may be half changed."""
+        log.exception("%s: %s could not be handled", identity, asked.request.action)
+        self._live.distrust()
+        asked.answer(OcppError("InternalError", "the request could not be handled"))
 
     def _handle(self, state: ChargePointState, asked: _Asked) -> None:
         request = asked.request
@@ -161,16 +172,11 @@ class Dispatcher:
             self._calls[action] -= 1  # it is counted when it is handled anew
             self._look_up(forgotten.wanted, state, asked)
             return
-        except Exception:
-            log.exception("%s: %s could not be handled", state.id, action)
-            self._live.distrust()  # memory may be half changed
-            asked.answer(OcppError("InternalError", "the request could not be handled"))
-            return
         state.triggered.discard(action)
         state.heard[action] = now
         if context.deviations:
             state.count_deviations(action, context.deviations, now)
-        self._conclude(reply, asked)
+        self._conclude(reply, state.id, asked)
 
     def _look_up(self, wanted: Wanted, state: ChargePointState, asked: _Asked) -> None:
         if self._looked_up.get(state.id) == wanted:
@@ -257,7 +263,10 @@ class Dispatcher:
         elif identity in self._waiting:
             self._waiting[identity].append(asked)
         else:
-            self._handle(state, asked)
+            try:
+                self._handle(state, asked)
+            except Exception:
+                self._break_off(identity, asked)
 
     def _refuse(self, declared: Incoming[Message, Message], asked: _Asked, error: OcppError, context: Context) -> None:
         """Answers with the error, after the commit of what must not be lost for it."""
@@ -268,21 +277,32 @@ class Dispatcher:
             return
 
         def stored(failure: NotStored | None) -> None:
-            asked.answer(error)
-            if failure is None:
-                self._live.tell(Event("message.quarantined", state.id, {"action": request.action}))
+            try:
+                asked.answer(error)
+            finally:
+                if failure is None:
+                    self._live.tell(Event("message.quarantined", state.id, {"action": request.action}))
 
         self._live.submit([kept], stored)
 
-    def _conclude(self, reply: Reply[Message], asked: _Asked) -> None:
+    def _conclude(self, reply: Reply[Message], identity: str, asked: _Asked) -> None:
         later = reply.later
         if later is not None:
-            self._hooks.ask(later.executable, later.question, lambda said: self._conclude(later.conclude(said), asked))
+
+            def conclude(said: bytes | str) -> None:
+                try:
+                    self._conclude(later.conclude(said), identity, asked)
+                except Exception:
+                    self._break_off(identity, asked)
+
+            self._hooks.ask(later.executable, later.question, conclude)
             return
         payload = encode_payload(reply.confirmation)
         if reply.changes:
             asked.payload, asked.events = payload, reply.events
             self._live.submit(reply.changes, asked.stored)
         else:
-            asked.answer(payload)
-            self._live.tell(*reply.events)
+            try:
+                asked.answer(payload)
+            finally:
+                self._live.tell(*reply.events)

@@ -236,8 +236,8 @@ class Listener:
             hold_seconds=self._policies.hold_after_reconnect,
         )
         connection.on_end = lambda: self._ended(connection)
-        self._registry.enter(connection)
         connection.begin()
+        self._registry.enter(connection)
 
     def _ended(self, connection: Connection) -> None:
         self._registry.leave(connection)

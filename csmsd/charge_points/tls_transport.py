@@ -161,9 +161,11 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
                 self._raw.abort()
                 return
         self._busy = True
-        if texts:
-            self._protocol.data_received(texts[0] if len(texts) == 1 else b"".join(texts))
-        self._busy = False
+        try:
+            if texts:
+                self._protocol.data_received(texts[0] if len(texts) == 1 else b"".join(texts))
+        finally:
+            self._busy = False
         if self._out:
             self.flush()
         if ended:
@@ -272,6 +274,8 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         if self._state != _OPEN or self._ssl is None:
             return
         self.flush()
+        if self._state != _OPEN:  # it broke off over that
+            return
         self._state = _CLOSING
         with suppress(ssl.SSLError):
             self._ssl.unwrap()

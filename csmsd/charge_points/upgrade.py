@@ -32,7 +32,9 @@ class Upgrading(Protocol):
     transport: asyncio.Transport
 
     @property
-    def is_lost(self) -> bool: ...
+    def is_lost(self) -> bool:
+        """Whether nothing that is said gets there any more."""
+        ...
 
     def speak(self) -> None:
         """Sends what the library wants to say."""

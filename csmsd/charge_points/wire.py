@@ -76,6 +76,7 @@ class Wire(asyncio.Protocol):
         "_came",
         "_closed",
         "_deadline",
+        "_deaf",
         "_finished",
         "_fragments",
         "_held",
@@ -121,6 +122,7 @@ class Wire(asyncio.Protocol):
         self._opening = True  # the request has not come whole
         self._deadline: asyncio.TimerHandle | None = None  # of the closing handshake
         self._open = False  # texts may be sent
+        self._deaf = False  # nothing that is sent gets there any more
         self._finished = False  # nothing that comes is looked at any more
         self._came: bytes | bytearray = b""  # and is not taken yet
         self._fragments: list[bytes] = []  # of a text that is not whole yet
@@ -162,13 +164,16 @@ class Wire(asyncio.Protocol):
                 self._take_turn()
 
     def eof_received(self) -> None:
+        """The loop closes it now, also to one who would go on reading; what came before is taken all the same."""
         if not self._came:
             self._protocol.receive_eof()
             self.speak()
+        self._say_no_more()
+        self._end_soon()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
-        self._open = False
+        self._say_no_more()
         self._place.gone()
         if self._held or not self._scheduled:
             self._end()
@@ -183,7 +188,10 @@ class Wire(asyncio.Protocol):
         self._upgrade = None
         for pong in self._pongs.values():
             pong.cancel()
-        self.lost()
+        try:
+            self.lost()
+        except Exception:
+            log.exception("the end of a connection could not be told")
         # What knows itself, or who knows this, would stay until the collector comes.
         self.take, self.lost = _take_nothing, _do_nothing
         self._protocol.parser.close()
@@ -201,7 +209,8 @@ class Wire(asyncio.Protocol):
 
     @property
     def is_lost(self) -> bool:
-        return self._lost
+        """Whether nothing that is said gets there any more."""
+        return self._deaf
 
     def let_in(self, identity: str, opening: Opening) -> None:
         """Its opening was answered: texts come and go from now on."""
@@ -284,7 +293,6 @@ class Wire(asyncio.Protocol):
     def _break_off(self) -> None:
         log.exception("a connection broke off")
         self._came = b""
-        self._open = False
         self._out.clear()
         self.abort()
 
@@ -330,13 +338,18 @@ class Wire(asyncio.Protocol):
                     text = b"".join(self._fragments)
                     self._fragments.clear()
                     self.take(text)
-        self._open = not self._lost and self._protocol.state is State.OPEN
+        self._open = not self._deaf and self._protocol.state is State.OPEN
         self.speak()
 
     # --- what goes
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what is sent may get there."""
+        return self._open
+
     def send(self, text: bytes) -> None:
-        """Never waits; `unread` tells what the other end has not taken yet."""
+        """Never waits, nor fails; `unread` tells what the other end has not taken yet."""
         if not self._open:
             return
         frame = framed(text)
@@ -354,19 +367,30 @@ class Wire(asyncio.Protocol):
         if self._out:
             self._flush()
         for data in self._protocol.data_to_send():
-            if self._lost:
+            if self._deaf:
                 break
             if data:
                 self.transport.write(data)
             else:
                 self._finish()
-        if self._protocol.close_expected() and not self._lost:
-            self._stop_deadline()
+        if self._protocol.close_expected():
+            self._end_soon()
+
+    def _end_soon(self) -> None:
+        """Whatever the peer says until then, and however much it has not read."""
+        if self._deadline is None and not self._lost:
+            self._stop_deadline()  # of the opening
             self._deadline = self._loop.call_later(_CLOSE_SECONDS, self.transport.abort)
+
+    def _say_no_more(self) -> None:
+        """Transports differ in what they make of a word after the last: that it is lost, a warning, or an error."""
+        self._deaf = True
+        self._open = False
 
     def _finish(self) -> None:
         """The last was said; the peer ends it."""
         self._finished = True
+        self._say_no_more()
         self._read(True)
         if self.transport.can_write_eof():
             with suppress(OSError):
@@ -421,6 +445,7 @@ class Wire(asyncio.Protocol):
 
     def abort(self) -> None:
         """Without a word."""
+        self._say_no_more()
         if not self._lost:
             self.transport.abort()
 

@@ -14,6 +14,7 @@ import pytest
 
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.events import EventBus
+from csmsd.hooks.data_transfer_hooks import Hooks
 from csmsd.live_site import LiveSite
 from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.errors import OcppError
@@ -21,6 +22,7 @@ from csmsd.ports.store import NotStored
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.core.id_tags import IdTag
 from csmsd.profiles.core.transactions import Wanted
+from csmsd.profiles.policies import DataTransfer, DataTransferHook
 from csmsd.profiles.record import Data
 from csmsd.profiles.site import Site
 from csmsd.store.database import prepare_database
@@ -144,6 +146,58 @@ async def test_a_handler_that_breaks_off_costs_its_request_and_what_it_had_half_
     await desk.writer.flush()
     assert desk.said[2:] == ["idTagInfo, transactionId", "transaction.started"]
     assert (desk.known(), desk.stored()) == (1, 1)
+
+
+async def test_whoever_cannot_take_its_answer_keeps_nobody_from_the_news(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once it is on disk it is told, whatever becomes of the answer; and so is what comes after it in the commit."""
+
+    def gone(request: Requested, answer: bytes | OcppError) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(desk, "answered", gone)
+    desk.send("StartTransaction", START)
+    desk.send("StartTransaction", START, long=True)
+    desk.send("StopTransaction", STOP)
+    await desk.writer.flush()
+    assert desk.said == ["transaction.started", "message.quarantined", "transaction.stopped"]
+    assert desk.stored() == 1
+    assert caplog.text.count("RuntimeError: a mistake") == 3
+
+
+async def test_what_breaks_off_behind_the_handler_costs_as_much(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(confirmation: object) -> bytes:
+        raise RuntimeError("a mistake")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("csmsd.charge_points.dispatch.encode_payload", broken)
+        desk.send("StartTransaction", START)
+        assert (desk.said, desk.known()) == (["InternalError"], 1)
+        await desk.writer.flush()
+    assert "CP1: StartTransaction could not be handled" in caplog.text
+    assert (desk.known(), desk.stored()) == (0, 0), "memory is as the disk is"
+    desk.send("StartTransaction", START)
+    await desk.writer.flush()
+    assert desk.said[1:] == ["idTagInfo, transactionId", "transaction.started"]
+
+
+async def test_what_breaks_off_behind_an_executable_is_answered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(confirmation: object) -> bytes:
+        raise RuntimeError("a mistake")
+
+    told = Hooks(DataTransfer(hooks=[DataTransferHook(vendor_id="V", command="/bin/true")]))
+    desk.live.site.data_transfer = told._settings
+    desk.dispatcher = Dispatcher(desk.live, told, desk._recall)
+    monkeypatch.setattr("csmsd.charge_points.dispatch.encode_payload", broken)
+    desk.send("DataTransfer", {"vendorId": "V"})
+    await asyncio.gather(*told._tasks)
+    assert desk.said == ["InternalError"]
+    assert "CP1: DataTransfer could not be handled" in caplog.text
 
 
 # --- who is not accepted, and what is no request
