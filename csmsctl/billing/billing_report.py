@@ -9,6 +9,7 @@ from typing import Literal
 from csmsctl.billing.pricing import price_with_tax
 from csmsctl.billing.tariffs import TariffFile
 from csmsctl.display.table import Record
+from csmsd.ocpp.identity import fold
 
 Kind = Literal["measured", "estimated", "suspect", "abandoned", "active"]
 # What is over, but no plain fact; the others are not over.
@@ -115,7 +116,7 @@ def billing_report(
         counts = kind == "measured" or kind in included
         if over:
             key = key_of(transaction)
-            group = groups.setdefault(key.casefold() if key is not None else None, _Group(key))
+            group = groups.setdefault(fold(key) if key is not None else None, _Group(key))
             (group.counted if counts else group.doubtful[kind]).add(transaction, priced)
         if is_settled_for_billing(transaction):
             gaps.append(_billing_gap("settled", reason_for_billing(transaction), transaction, priced, included=True))
@@ -203,7 +204,7 @@ def billing_amount(value: Decimal | None, tariffs: TariffFile | None) -> str | N
 
 def _billing_order(key: str | None) -> tuple[int, str]:
     """Names by the alphabet, numbers by size."""
-    text = (key or "").casefold()
+    text = fold(key or "")
     return (int(text), "") if text.isascii() and text.isdecimal() and len(text) < 18 else (0, text)
 
 

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from csmsctl.display.table import Record
 from csmsctl.failure import USAGE, Failure
+from csmsd.ocpp.identity import fold
 from csmsd.toml_text import read_toml
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -143,7 +144,7 @@ def _digits_in_tariff(value: Decimal) -> int:
 
 
 def _tariff_is_among(name: str, names: list[str]) -> bool:
-    return name.casefold() in (other.casefold() for other in names)
+    return fold(name) in map(fold, names)
 
 
 def _minutes_in_tariff(time: str) -> int:

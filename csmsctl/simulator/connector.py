@@ -187,7 +187,8 @@ class Connector:
             self.charge_point.tell("refused", self.number, id_tag=id_tag, status=self.status)
 
     def _authorized_to_stop(self, id_tag: str, info: IdTagInfo, transaction: Transaction) -> None:
-        same_group = info.parent_id_tag is not None and info.parent_id_tag == transaction.parent_id_tag
+        ours, theirs = transaction.parent_id_tag, info.parent_id_tag
+        same_group = ours is not None and theirs is not None and fold(ours) == fold(theirs)
         if self.transaction is transaction and info.status == "Accepted" and same_group:
             self.stop("Local", id_tag)
         else:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import aiosqlite
 import msgspec
 
+from csmsd.ocpp.identity import fold
 from csmsd.ocpp.types import SampledValue
 from csmsd.ports.listings import (
     AuditFilter,
@@ -39,8 +40,10 @@ R = TypeVar("R", bound=Record)
 
 _AT_ONCE = 250  # records that are made of rows: a millisecond
 
-# As `fold` compares them (ocpp/identity.py).
+# As `fold` compares them (ocpp/identity.py), where there is nothing but printable ASCII.
 _OF_ID_TAG = "trim(id_tag)=? COLLATE NOCASE"
+_OF_SPELLINGS = "trim(id_tag) COLLATE NOCASE IN (SELECT value FROM json_each(?))"
+_OTHER_LETTERS = "id_tag GLOB '*[^ -~]*'"
 
 
 def _at(places: Places | None) -> tuple[list[str], list[SqlValue]]:
@@ -119,7 +122,7 @@ class Reader:
         """Newest first."""
         conditions: dict[str, SqlValue] = {
             "charge_point=?": wanted.charge_point,
-            _OF_ID_TAG: wanted.tag and wanted.tag.strip(),
+            **await self._of_id_tag(Transaction, wanted.tag),
             "state=?": wanted.state,
             "start_time>=?": wanted.since,
             "start_time<?": wanted.until,
@@ -128,6 +131,15 @@ class Reader:
             "id<?": wanted.before_id,
         }
         return await self._records(Transaction, conditions, wanted.limit, places=wanted.places)
+
+    async def _of_id_tag(self, kind: type[Record], tag: str | None) -> dict[str, SqlValue]:
+        """The condition for it, however it is spelled there."""
+        if tag is None:
+            return {}
+        others = await self._rows(f"SELECT DISTINCT trim(id_tag) FROM {kind.table} WHERE {_OTHER_LETTERS}")
+        if same := [spelled for (spelled,) in others if fold(spelled) == fold(tag)]:
+            return {_OF_SPELLINGS: msgspec.json.encode([fold(tag), *same]).decode()}
+        return {_OF_ID_TAG: fold(tag)}
 
     async def transaction(self, transaction_id: int) -> Transaction | None:
         found = await self._records(Transaction, {"id=?": transaction_id}, 1)
@@ -257,7 +269,7 @@ class Reader:
         """Newest first."""
         conditions: dict[str, SqlValue] = {
             "charge_point=?": wanted.charge_point,
-            _OF_ID_TAG: wanted.tag and wanted.tag.strip(),
+            **await self._of_id_tag(Reservation, wanted.tag),
             "state=?": wanted.state,
             "id=?": wanted.number,
             "created_at>=?": wanted.since,

@@ -12,7 +12,7 @@ from tests.csmsctl import samples
 
 FILE = TariffFile(currency="EUR", tax_percent=Decimal(19), tariffs=[Tariff()])
 tx = samples.transaction
-MEASURED = [tx(1, id_tag="A1"), tx(2, id_tag="a1", energy_wh=1000), tx(3, id_tag="B2", duration_s=60)]
+MEASURED = [tx(1, id_tag="A1"), tx(2, id_tag=" a1", energy_wh=1000), tx(3, id_tag="B2", duration_s=60)]
 ESTIMATED = tx(4, state="closed", flags=["meter_stop:estimated"], note="closed by ada: meter replaced")
 SUSPECT = tx(5, energy_suspect=True, doubts=["went_back"])
 SETTLED = tx(8, settled_at="2026-03-02T08:00:00Z", settled_by="ada", settled_reason="read there", doubts=["unit"])

@@ -56,7 +56,9 @@ def written(directory: Path, text: str) -> TariffFile:
         ("X", None, "CP1", date(2026, 6, 1), "0.41"),
         ("X", None, "NORTH-7", date(2026, 6, 1), "0.50"),
         ("X", "fleet", "north-7", date(2026, 6, 1), "0.30"),
+        ("X", " fleet", "north-7", date(2026, 6, 1), "0.30"),
         ("A1", "FLEET", "north-7", date(2020, 1, 1), "0.10"),
+        (" A1 ", None, "CP1", date(2026, 6, 1), "0.10"),
     ],
 )
 def test_what_says_most_counts_and_then_the_newest(

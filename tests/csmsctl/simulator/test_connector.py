@@ -88,7 +88,7 @@ def test_only_a_tag_of_the_same_group_stops() -> None:
     central_system.id_tag_info = {"status": "Accepted", "parentIdTag": "STRANGERS"}
     central_system.act(lambda: connector.present("OTHER"))
     assert central_system.status() == "Charging"
-    central_system.id_tag_info = {"status": "Accepted", "parentIdTag": "FAMILY"}
+    central_system.id_tag_info = {"status": "Accepted", "parentIdTag": "family"}
     central_system.act(lambda: connector.present("SPOUSE"))
     assert payload_of(central_system, "StopTransaction")["idTag"] == "SPOUSE"
 

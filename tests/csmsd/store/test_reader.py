@@ -3,9 +3,18 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from csmsd.ocpp.identity import fold
+from csmsd.ports.listings import ReservationFilter, TransactionFilter
+from csmsd.profiles.core.transactions import Transaction
+from csmsd.profiles.reservation.reservations import Reservation
 from csmsd.store.database import prepare_database
 from csmsd.store.reader import Moment, Reader
+from csmsd.store.writer import Writer
+from tests.csmsd.control.filled import filled
 
 
 async def test_since_when_tasks_are_kept(tmp_path: Path) -> None:
@@ -66,5 +75,38 @@ async def test_meter_values_by_the_page_from_either_end(tmp_path: Path) -> None:
         assert await page(3, oldest=False, before=(400, 7)) == [4, 5, 6]
         assert await page(9, oldest=False, before=(200, 4)) == [2, 3]
         assert await page(0, oldest=True, after=(200, 0), before=(400, 0)) == [3, 4, 5, 6]
+    finally:
+        await reader.close()
+
+
+@pytest.mark.parametrize("record", [Transaction, Reservation])
+@pytest.mark.parametrize("others", [True, False])
+async def test_an_id_tag_is_the_same_in_either_case_and_with_blanks_in_any_letters(
+    tmp_path: Path, record: type[Transaction | Reservation], *, others: bool
+) -> None:
+    path = tmp_path / "csms.db"
+    prepare_database(path)
+    spellings = ["Ab", " aB", "cd", "xyz"] + ["\tAB", "Äb", " äB ", "STRASSE", "straße", "жук", "ЖУК"] * others
+
+    async def nothing() -> None:
+        """No live state is to be loaded anew."""
+
+    writer = Writer(path, recover=nothing)
+    await writer.open()
+    lists: tuple[str, ...] = ("doubts", "boots", "flags") if record is Transaction else ("asked",)
+    fields: dict[str, Any] = {name: [] for name in lists} | ({"booking": None} if record is Transaction else {})
+    await writer.commit([filled(record, id=number, id_tag=tag, **fields) for number, tag in enumerate(spellings, 1)])
+    await writer.close()
+    reader = Reader(path)
+    await reader.open()
+
+    async def of(tag: str) -> list[str]:
+        if record is Transaction:
+            return [found.id_tag for found in await reader.transactions(TransactionFilter(tag=tag))]
+        return [found.id_tag for found in await reader.reservations(ReservationFilter(tag=tag))]
+
+    try:
+        for tag in (*spellings, "ÄB", "äb", "AB ", "Жук", "ẞ", "%", "*", "nobody"):
+            assert sorted(await of(tag)) == sorted(same for same in spellings if fold(same) == fold(tag)), tag
     finally:
         await reader.close()
