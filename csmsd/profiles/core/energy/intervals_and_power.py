@@ -6,7 +6,7 @@ from itertools import pairwise
 import msgspec
 
 from csmsd.profiles.core.energy.clocks import Clocks
-from csmsd.profiles.core.energy.drawn import drawn_by_power
+from csmsd.profiles.core.energy.drawn import Drawn
 from csmsd.profiles.core.energy.evidence import CLOCK, INTERVAL, Reading
 from csmsd.profiles.core.energy.plain import HOUR, LIMIT_WH, OFTEN
 from csmsd.profiles.record import Milliseconds
@@ -62,9 +62,9 @@ class Estimate(msgspec.Struct, frozen=True):
     most: float
 
 
-def energy_by_power(readings: list[Reading], clocks: Clocks) -> Estimate | None:
+def energy_by_power(drawn: Drawn, clocks: Clocks) -> Estimate | None:
     """What Power.Active.Import tells."""
-    began, ended, drawn = clocks.began, clocks.ended, drawn_by_power(readings, clocks)
+    began, ended = clocks.began, clocks.ended
     if not drawn.moments:
         return None
     moments, least = [*drawn.moments], drawn.least

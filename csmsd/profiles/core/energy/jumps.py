@@ -74,6 +74,9 @@ def _leaves_power_behind(case: Case, gain: _Gain) -> bool:
     One that stays the same tells what came before it as well, unlike that of a fast charger, which falls off.
     """
     moments, length = case.drawn.moments, gain.until - gain.since
+    leap = leap_watts(gain.wh - case.slack, length)
+    if not leap:  # nearly always
+        return False
     at_the_end = gain.until == case.clocks.ended and length <= AT_THE_END
     if not moments or at_the_end:  # of that, see `held_against_end`
         return False
@@ -82,4 +85,4 @@ def _leaves_power_behind(case: Case, gain: _Gain) -> bool:
         return False
     if moments[-1][0] < (gain.since if gain.until == case.clocks.ended else gain.until):
         return False
-    return leap_watts(gain.wh - case.slack, length) > case.drawn.peak > 0
+    return leap > case.drawn.peak > 0

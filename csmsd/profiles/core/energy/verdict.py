@@ -79,10 +79,13 @@ def reckon_verdict(evidence: Evidence) -> Verdict:
         )
         basis = _basis_of_verdict(finding, stream, start, stop)
     else:
-        finding, basis = _verdict_without_register(own, start, stop, evidence, clocks)
+        finding, basis = _verdict_without_register(own, drawn, start, stop, evidence, clocks)
     if not finding.doubts - {"stop_register"} and (stop is None or basis == "start_and_stop"):
-        read, until = (own, clocks) if stop is not None else _up_to_register(own, stream, clocks)
-        finding = _held_against(finding, read, until)
+        if stop is None:
+            own, clocks_then = _up_to_register(own, stream, clocks)
+            finding = _held_against(finding, own, drawn_by_power(own, clocks_then), clocks_then)
+        else:
+            finding = _held_against(finding, own, drawn, clocks)
     energy = round(finding.energy)
     return Verdict(
         energy,
@@ -104,7 +107,7 @@ def _basis_of_verdict(finding: Finding, stream: Stream, start: float | None, sto
 
 
 def _verdict_without_register(
-    own: list[Reading], start: float | None, stop: float | None, evidence: Evidence, clocks: Clocks
+    own: list[Reading], drawn: Drawn, start: float | None, stop: float | None, evidence: Evidence, clocks: Clocks
 ) -> tuple[Finding, Basis]:
     """Start and stop alone, or intervals, or power."""
     told = start is not None and stop is not None
@@ -118,7 +121,7 @@ def _verdict_without_register(
         return Finding(summed.largest, summed.largest, summed.energy, frozenset({"readings_disagree"})), "intervals"
     if summed is not None:
         return exact_finding(summed.energy), "intervals"
-    estimate = energy_by_power(own, clocks)
+    estimate = energy_by_power(drawn, clocks)
     if estimate is not None and estimate.likely > ROUNDING_WH:
         energy = estimate.likely
         until = clocks.ended if clocks.ended is not None else own[-1].time
@@ -145,33 +148,33 @@ def _up_to_register(own: list[Reading], stream: Stream | None, clocks: Clocks) -
     return [reading for reading in own if reading.time <= until], msgspec.structs.replace(clocks, ended=until)
 
 
-def _held_against(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
+def _held_against(finding: Finding, own: list[Reading], drawn: Drawn, clocks: Clocks) -> Finding:
     """What registers tell without a doubt, against power and intervals."""
     ends = finding.doubts
     finding = Finding(finding.energy, finding.low, finding.high)
-    held = _verdict_against_intervals(_verdict_against_power(finding, own, clocks), own, clocks)
-    return _told_too_much(held, own, clocks).doubted(*ends)
+    held = _verdict_against_intervals(_verdict_against_power(finding, drawn, clocks), own, clocks)
+    return _told_too_much(held, drawn, clocks).doubted(*ends)
 
 
-def _verdict_against_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
+def _verdict_against_power(finding: Finding, drawn: Drawn, clocks: Clocks) -> Finding:
     """Power cannot tell a figure where registers do, but that they tell nearly nothing while much is drawn."""
-    estimate = energy_by_power(own, clocks)
+    estimate = energy_by_power(drawn, clocks)
     if estimate is None or estimate.least < too_much_drawn(finding.energy):
         return finding
-    kilo = _verdict_in_unit_of_power(finding, own, clocks)
+    kilo = _verdict_in_unit_of_power(finding, drawn, clocks)
     if kilo.doubts:
         return Finding(kilo.energy, finding.energy, kilo.energy + 1000, kilo.doubts)
     return Finding(finding.energy, finding.low, max(finding.high, estimate.likely), frozenset({"readings_disagree"}))
 
 
-def _told_too_much(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
+def _told_too_much(finding: Finding, drawn: Drawn, clocks: Clocks) -> Finding:
     """More than a wallbox delivers, and many times what the power, which was read all the while, leaves room for."""
     began, ended = clocks.began, clocks.ended
     if finding.doubts or began is None or ended is None or finding.energy <= plain_reach(WALLBOX_W, ended - began):
         return finding
     if ended - began < OFTEN:
         return finding  # too short for power to tell energy
-    estimate = energy_by_power(own, clocks)
+    estimate = energy_by_power(drawn, clocks)
     if estimate is None or finding.energy < too_much_told(estimate.most):
         return finding
     if estimate.likely * HOUR < CHARGING_W * (ended - began):
@@ -179,9 +182,9 @@ def _told_too_much(finding: Finding, own: list[Reading], clocks: Clocks) -> Find
     return finding.doubted("readings_disagree", low=min(finding.low, estimate.likely))
 
 
-def _verdict_in_unit_of_power(finding: Finding, own: list[Reading], clocks: Clocks) -> Finding:
+def _verdict_in_unit_of_power(finding: Finding, drawn: Drawn, clocks: Clocks) -> Finding:
     """A thousandfold, where the power says that it is kWh that were told as Wh."""
-    estimate = energy_by_power(own, clocks)
+    estimate = energy_by_power(drawn, clocks)
     kilo = finding.energy * 1000
     if estimate is None or not kilo or estimate.least < too_much_drawn(finding.energy):
         return finding
