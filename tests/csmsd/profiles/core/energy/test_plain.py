@@ -217,7 +217,8 @@ def stopped(register: float | None = 1300, *, read: float | None = 1100, **field
         ({"register": 1099}, 99),  # in whole Wh, or tens of them
         ({"register": 1090}, 90),
         ({"register": 1089}, None),
-        ({"register": 999, "read": 1000}, None),
+        ({"register": 990, "read": 1000}, 0),
+        ({"register": 989, "read": 1000}, None),
         ({"register": None}, None),
         ({"register": 0}, None),  # it is not known
         ({"register": 90_000, "read": 50_000}, None),  # faster than it can
@@ -269,6 +270,10 @@ def test_a_stop(fields: dict[str, Any], figure: int | None) -> None:
         ("S 200000 | M -50 22000 power | M -49 220000 power | M -50 210000 | E 226000", None),
         ("S 200000 | M -50 210000 | E 226000 -41", 26_000),
         ("S 1000 | M -50 1100.9 | E 1100", 100),
+        ("S 1000 | M -50 999.1 | M -45 999.1 | M -40 1100.9", 101),
+        ("S 1000 | M -50 990 | M -40 1100.9", 101),
+        ("S 1000 | M -50 989", None),
+        ("S 1000 | M -50 1100 | M -40 1099.5", None),
         ("S 1000 | M -50 1100 | E 1089", None),
         ("S 1000 | M -50 1100 | E 1300 odd got:0", None),
         ("S 1000 | M -50 1100 | E 1300 +60 got:0", None),

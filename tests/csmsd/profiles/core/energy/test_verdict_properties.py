@@ -1,5 +1,6 @@
 """What holds of every verdict, whatever is sent."""
 
+import math
 from itertools import accumulate
 from typing import Any
 
@@ -230,7 +231,8 @@ def test_the_fast_path_agrees_on_registers_that_are_rounded(
         if data.draw(st.booleans())
     ]
     assert sent.stop is not None
-    start = data.draw(st.sampled_from([sent.start, msgspec.structs.replace(sent.start, register=0.0)]))
+    rounded = [sent.start.register, 0.0, float(math.ceil(rows[0].value)), float(round(rows[0].value + 9))]
+    start = msgspec.structs.replace(sent.start, register=data.draw(st.sampled_from(rounded)))
     stop = msgspec.structs.replace(sent.stop, register=float(round(rows[-1].value + more)))
     told = msgspec.structs.replace(sent, start=start, stop=stop, readings=[*rows, *power])
     figure = plainly(told)
