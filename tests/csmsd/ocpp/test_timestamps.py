@@ -1,12 +1,12 @@
 """Times as charge points write them (C 3.14, 3.15; FIELD-NOTES "Fields")."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from csmsd.ocpp.timestamps import format_timestamp, is_rfc_3339, parse_timestamp, read_timestamp
@@ -176,6 +176,35 @@ def test_iso_times_of_any_offset_and_precision_are_read(moment: datetime, zone: 
     kept = datetime.fromisoformat(text)
 
     assert parse_timestamp(text) == (kept - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=12)
+FIELDS = st.tuples(
+    st.sampled_from([2026, 2024, 1969, 1, 9999, 0]),
+    st.integers(0, 13),
+    st.integers(0, 32),
+    st.integers(0, 25),
+    st.integers(0, 61),
+    st.integers(0, 61),
+)
+
+
+@given(
+    FIELDS.map(lambda fields: "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}".format(*fields)),
+    st.just("") | DIGITS.map(".{}".format) | DIGITS.map(",{}".format),
+    st.sampled_from(["", "Z", "z", "+01:00", "-08:00", "+14:59", "+01:75", "+23:59", "-24:00", "+99:99", "+01:00:30"]),
+    st.sampled_from([UTC, BERLIN, timezone(timedelta(hours=-8))]),
+)
+@example("2026-03-29T02:30:00", "", "", BERLIN)
+@example("2026-10-25T02:30:00", ".5", "", BERLIN)
+@example("0001-01-01T00:00:00", "", "+14:59", UTC)
+@example("9999-12-31T23:59:59", ".999999999", "-08:00", UTC)
+@example("2026-03-01T11:59:60", ".25", "+01:00", UTC)
+def test_what_is_written_as_usual_is_read_as_what_is_not(time: str, fraction: str, offset: str, zone: tzinfo) -> None:
+    """A blank in front is not usual."""
+    text = f"{time}{fraction}{offset}"
+
+    assert parse_timestamp(text, zone) == parse_timestamp(f" {text}", zone)
 
 
 @given(st.text() | st.from_regex(r"\d{4}-?\d\d-?\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?([+-]\d\d(:?\d\d)?|Z)?"))
