@@ -215,13 +215,13 @@ class Plain(msgspec.Struct, gc=False):
         """
         if not register or oddity is not None or time > received_at + AHEAD or not (self.plain and self.read):
             return None
-        if time < self.time or time < self.power_at:
+        if time < self.time or time < self.power_at or register < self.start_wh:
             return None
         energy = register - self.start_wh
         gained = self.wh - (self.start_wh or self.first_wh)
         if energy > 100 * gained > 0 or energy > 100 * (self.wh - self.start_wh) > 0:
             return None  # the readings may be kWh that are called Wh
-        if self.start_wh <= register < self.wh <= register + ROUNDING_WH:
+        if register < self.wh <= register + ROUNDING_WH:
             self.wh = float(register)  # read last, and told in whole Wh
             return self.figure
         if time - self.time <= AT_THE_END and register - self.wh > too_much_at_the_end(energy):

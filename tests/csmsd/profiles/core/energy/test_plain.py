@@ -217,8 +217,7 @@ def stopped(register: float | None = 1300, *, read: float | None = 1100, **field
         ({"register": 1099}, 99),  # in whole Wh, or tens of them
         ({"register": 1090}, 90),
         ({"register": 1089}, None),
-        ({"register": 990, "read": 1000}, 0),
-        ({"register": 989, "read": 1000}, None),
+        ({"register": 999, "read": 1000}, None),
         ({"register": None}, None),
         ({"register": 0}, None),  # it is not known
         ({"register": 90_000, "read": 50_000}, None),  # faster than it can
