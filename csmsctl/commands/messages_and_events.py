@@ -144,6 +144,7 @@ def message_log_command(
     printer = Printer(run, MESSAGES, view, lambda message: _message_line(message, run.output.terminal, reader))
     listed = _Listed("id", "before_id", "after_id", page, sieve.passes, sieve.older, plain=sieve.lets_all_pass)
     last = printer.all(*listed.chosen(MESSAGES, view), follow=follow)
+    sieve.go_on()
     while follow and (notification := run.client.next_notification()) is not None:
         check_messages_lagged(notification, "csmsctl log -f")
         message = notification.get("params") or {}

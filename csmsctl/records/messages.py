@@ -48,6 +48,8 @@ class Sieve:
         self._direction = direction
         self._open: dict[tuple[str, bool, str], None] = {}
         self._answers: dict[tuple[str, bool, str], Record] = {}
+        self._unanswered: dict[tuple[str, bool, str], None] = {}  # on all pages so far
+        self._called: set[tuple[str, bool, str]] = set()
 
     @property
     def lets_all_pass(self) -> bool:
@@ -63,18 +65,31 @@ class Sieve:
 
     def older(self, page: list[Record]) -> list[Record]:
         """Those of a page that are wanted, with answers to them that came on a page before: pages get older."""
-        self._open.clear()
+        called: set[tuple[str, bool, str]] = set()
         unknown: dict[tuple[str, bool, str], Record] = {}
         found = []
         for message in page:
             frame = _message_frame(message) if self._action is not None else None
-            if frame is not None and frame.kind != 2 and (key := _call_of_message(message, frame)) not in self._open:
-                unknown.setdefault(key, message)
+            if frame is not None:
+                key = _call_of_message(message, frame)
+                if frame.kind == 2:
+                    called.add(key)
+                elif key not in called:
+                    unknown.setdefault(key, message)
             if self.passes(message):
                 found.append(message)
-        late = [self._answers.pop(key) for key in self._open if key in self._answers]
+        answers = {key: self._answers.pop(key) for key in called if key in self._answers}
+        late = [answers[key] for key in self._open if key in answers]
+        still = [key for key in self._open if key not in answers and key not in self._called]
+        self._unanswered = dict.fromkeys(still) | self._unanswered
+        self._called |= called
+        self._open = {}
         self._answers = dict(list((self._answers | unknown).items())[-_MOST_OPEN:])
         return found + [message for message in late if self._is_wanted(message)]
+
+    def go_on(self) -> None:
+        """What passes from here on came after the newest page."""
+        self._open = self._unanswered | self._open
 
     def _is_of_the_action(self, message: Record, frame: _Frame) -> bool:
         key = _call_of_message(message, frame)

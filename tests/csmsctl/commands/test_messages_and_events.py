@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
-from tests.csmsctl.scripted_daemon import ScriptedDaemon
+from tests.csmsctl.scripted_daemon import Params, Peer, ScriptedDaemon
 
 
 def test_log(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
@@ -30,6 +30,28 @@ def test_log(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:
         assert json.loads(process.stdout.readline()) == {"schema_version": 1, **samples.message(3)}
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 143
+
+
+def test_following_an_action_tells_the_answer_to_what_was_called_before(
+    csmsctl: Csmsctl, daemon: ScriptedDaemon
+) -> None:
+    stored = [samples.message(number, text=f'[2,"{number}","MeterValues",{{}}]') for number in range(1, 1202)]
+    stored[1099] = samples.message(1100, text='[2,"x","Reset",{}]', direction="out")
+
+    def reply(_: Peer, params: Params) -> Params:
+        chosen = [one for one in stored if one["id"] < params.get("before_id", 9999)]
+        return {"schema_version": 1, "messages": chosen[-params["limit"] :]}
+
+    daemon.replies |= {"log.list": reply, "log.subscribe": {"subscription": 1}}
+    with csmsctl.start("log", "-f", "--action", "Reset", "--json") as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["id"] == 1100
+        peer = daemon.wait_for("log.subscribe")
+        peer.notify("message", samples.message(1202, text='[3,"y",{"status":"Accepted"}]'))
+        peer.notify("message", samples.message(1203, text='[3,"x",{"status":"Accepted"}]'))
+        peer.notify("message", samples.message(1204, text='[2,"z","Reset",{}]', direction="out"))
+        assert json.loads(process.stdout.readline())["id"] == 1203
+        process.terminate()
 
 
 def test_what_cannot_be_read_of_the_log_is_told(csmsctl: Csmsctl, daemon: ScriptedDaemon) -> None:

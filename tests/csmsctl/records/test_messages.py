@@ -44,6 +44,25 @@ def test_what_passes(action: str | None, grep: str | None, direction: str | None
         two = sieve()
         found = [*two.older(LOG[cut:]), *two.older(LOG[:cut])]
         assert sorted(message["id"] for message in found) == passing, cut
+        for end in range(cut, 6):  # and what comes after these pages
+            three = sieve()
+            listed = [*three.older(LOG[cut:end]), *three.older(LOG[:cut])]
+            three.go_on()
+            found = [*listed, *filter(three.passes, LOG[end:])]
+            assert sorted(message["id"] for message in found) == passing, (cut, end)
+
+
+def test_an_answer_belongs_to_the_last_call_with_its_id_on_whichever_page() -> None:
+    """Charge points count from 1 again after a reboot."""
+    boot, status = (samples.message(number, text=f'[2,"1","{action}",{{}}]') for number, action in enumerate("XY", 1))
+    answer = samples.message(3, text='[3,"1",{}]', direction="out")
+    for pages in ([[answer], [status], [boot]], [[status, answer], [boot]], [[answer], [boot, status]]):
+        sieve = Sieve(action="X", grep=None, direction=None)
+        assert [message["id"] for page in pages for message in sieve.older(page)] == [1]
+    sieve = Sieve(action="X", grep=None, direction=None)
+    assert [message["id"] for page in ([status], [boot]) for message in sieve.older(page)] == [1]
+    sieve.go_on()
+    assert not sieve.passes(answer)
 
 
 def test_how_they_are_read() -> None:
