@@ -77,7 +77,9 @@ def _is_suspicious(folded: bytes) -> bool:
         return True
     if b"\\u" in folded and _SUSPICIOUS_ESCAPE.search(folded):
         return True
-    return b"sig" in folded and any(b"sig" in found[1] for found in _SIGNED.finditer(folded))
+    if b"sig" in folded and (b"?" in folded or b"&" in folded):
+        return any(b"sig" in found[1] for found in _SIGNED.finditer(folded))
+    return False
 
 
 def masked_secrets(value: object) -> object:

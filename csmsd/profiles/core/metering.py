@@ -259,13 +259,17 @@ def metered_number(sample: SampledValue) -> tuple[float, str] | None:
 
 def metered_numbers(texts: list[str]) -> tuple[list[float | None], bool]:
     """Values as numbers, None for those that are none; and whether all are written plainly as numbers."""
+    numbers = plain_metered_numbers(texts)
+    return (numbers, True) if numbers is not None else ([parse_number(text) for text in texts], False)
+
+
+def plain_metered_numbers(texts: list[str]) -> list[float | None] | None:
+    """Values as numbers; None where not all are written plainly as such."""
     try:
         numbers: list[float | None] = [*map(float, texts)]  # all at once: one by one takes three times as long
-        if math.isfinite(sum(numbers)):  # type: ignore[arg-type]
-            return numbers, True
     except ValueError:
-        pass
-    return [parse_number(text) for text in texts], False
+        return None
+    return numbers if math.isfinite(sum(numbers)) else None  # type: ignore[arg-type]
 
 
 def _default_metering_unit(measurand: str) -> str:
@@ -320,7 +324,11 @@ def metered_again(shape: str | None, row: MeterReading) -> Taken:
 
 
 def taken_by_metering(shape: Shape, numbers: list[float | None], row: MeterReading, timed: bool) -> Taken:
-    return Taken(shape, numbers, row, 0 if None in numbers else shape.number, timed)
+    # One that has no name, such as what is signed, has no number either.
+    missing = None in numbers and any(
+        number is None and meaning.name is not None for number, meaning in zip(numbers, shape.meanings, strict=True)
+    )
+    return Taken(shape, numbers, row, 0 if missing else shape.number, timed)
 
 
 @lru_cache(MAX_SHAPES)

@@ -3,7 +3,8 @@
 A StopTransaction may hold the readings of days. They are read some at a time, so that others have their turns.
 """
 
-from collections.abc import Generator, Iterator
+import math
+from collections.abc import Generator
 from datetime import tzinfo
 from functools import partial
 
@@ -18,7 +19,7 @@ from csmsd.profiles.core.metering import (
     MeterShapes,
     Taken,
     metered_energy_register,
-    metered_numbers,
+    plain_metered_numbers,
     taken_by_metering,
 )
 from csmsd.profiles.core.moments import Course, Moments
@@ -150,16 +151,12 @@ class _Reading(msgspec.Struct, gc=False):
                     )
             samples = value.sampled_value
             texts = [sample.value for sample in samples]
-            numbers, plain = metered_numbers(texts)
-            if not plain:
-                samples = [sample for sample in samples if not _metered_nothing(sample.value)]
-                dropped = len(value.sampled_value) - len(samples)
-                readings.oddities += [("meterValue.sampledValue.value", "no_value")] * dropped
-                readings.oddities += [
-                    ("meterValue.sampledValue.value", oddity) for oddity in _metering_oddities(samples)
-                ]
+            numbers = plain_metered_numbers(texts)
+            ordinary = numbers is not None and not moment.oddity
+            if numbers is None:
+                samples, numbers, oddities = _read_one_by_one(samples)
+                readings.oddities += [("meterValue.sampledValue.value", oddity) for oddity in oddities]
                 texts = [sample.value for sample in samples]
-                numbers, _ = metered_numbers(texts)
             if not samples:
                 continue
             shape, new_shape = self.shapes.recognize(samples)
@@ -180,7 +177,6 @@ class _Reading(msgspec.Struct, gc=False):
                 samples=shape.pack(samples, texts),
             )
             readings.changes.append(row if arrivals is not None and arrivals.is_new(row) else Once(row))
-            ordinary = plain and not moment.oddity
             taken = (
                 Taken(shape, numbers, row, shape.number)
                 if ordinary
@@ -194,14 +190,29 @@ def _lowest_register(value: MeterValue) -> float | None:
     return min((wh for wh in map(metered_energy_register, value.sampled_value) if wh is not None), default=None)
 
 
-def _metering_oddities(samples: list[SampledValue]) -> Iterator[str]:
-    """What is odd about values that are not as numbers are written (C 7.43); what is signed is no number."""
+def _read_one_by_one(samples: list[SampledValue]) -> tuple[list[SampledValue], list[float | None], list[str]]:
+    """The samples that have a value, as numbers, and what is odd: no value, or one not as numbers are written.
+
+    What is signed is no number (C 7.43).
+    """
+    kept: list[SampledValue] = []
+    numbers: list[float | None] = []
+    oddities: list[str] = []
     for sample in samples:
+        number: float | None
         try:
-            float(sample.value)
+            number, written_as_one = float(sample.value), True
         except ValueError:
-            if sample.format != "SignedData":
-                yield "not_a_number" if parse_number(sample.value) is None else "decimal_comma"
+            number, written_as_one = parse_number(sample.value), False
+        if number is None or not math.isfinite(number):
+            if _metered_nothing(sample.value):
+                continue
+            number = None
+        if not written_as_one and sample.format != "SignedData":
+            oddities.append("not_a_number" if number is None else "decimal_comma")
+        kept.append(sample)
+        numbers.append(number)
+    return kept, numbers, ["no_value"] * (len(samples) - len(kept)) + oddities
 
 
 def _metered_nothing(value: str) -> bool:

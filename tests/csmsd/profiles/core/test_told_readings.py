@@ -47,6 +47,29 @@ class Meter:
         )
 
 
+def test_what_is_signed_has_no_number_to_be_missed() -> None:
+    """So the newest of such readings stand for those before, as of all that have the same names in them."""
+    meter = Meter()
+    power = {"measurand": "Power.Active.Import", "unit": "kW"}
+
+    first, second, broken = (
+        meter.read(sample(number, **power), sample(signed, format="SignedData")).taken[0]
+        for number, signed in (("7.2", "T0JJUw=="), ("7.3", "OBIS"), ("off", "OBIS"))
+    )
+
+    assert first.kind == second.kind == first.row.shape
+    assert (broken.kind, broken.row.shape) == (0, first.row.shape)
+    assert set(first.samples()) == set(second.samples()) == {"Power.Active.Import"}
+
+
+def test_a_number_beyond_all_is_kept_and_is_none() -> None:
+    readings = Meter().read(sample("1e999"), sample("-inf"), sample("5"))
+
+    assert readings.taken[0].numbers == [None, None, 5.0]
+    assert readings.taken[0].row.samples == '["1e999","-inf","5"]'
+    assert readings.oddities == []
+
+
 def test_a_shape_is_kept_once_and_its_values_alone_after_that() -> None:
     meter = Meter()
     power = {"measurand": "Power.Active.Import", "unit": "kW"}
