@@ -55,6 +55,7 @@ class Connection:
         self._user = _user_name(self._uid)
         self.requests: set[asyncio.Task[None]] = set()
         self._subscriptions: dict[str, Callable[[], None]] = {}
+        self._over = False
         self._stopped: set[str] = set()  # requests, for which nothing more is to be begun
         self._names = count(1)
 
@@ -95,9 +96,9 @@ class Connection:
         self._writer.close()
 
     async def close(self) -> None:
-        for end in self._subscriptions.values():
-            end()
-        self._subscriptions.clear()
+        self._over = True
+        while self._subscriptions:
+            self._end_of(self._subscriptions.popitem()[1])
         self._outbox.close()
         with contextlib.suppress(ConnectionError, OSError):
             self._writer.close()
@@ -191,8 +192,17 @@ class Connection:
 
     def _subscribe(self, end: Callable[[], None]) -> str:
         name = f"s{next(self._names)}"
-        self._subscriptions[name] = end
+        if self._over:  # it went while its request was carried out
+            self._end_of(end)
+        else:
+            self._subscriptions[name] = end
         return name
+
+    def _end_of(self, end: Callable[[], None]) -> None:
+        try:
+            end()
+        except Exception:  # one that cannot be ended must not keep the others
+            log.exception("a subscription could not be ended")
 
     def _unsubscribe(self, name: str) -> bool:
         end = self._subscriptions.pop(name, None)

@@ -136,8 +136,10 @@ async def follow_events(service: Feeds, parameters: FollowEvents, caller: Caller
             # Older than memory reaches: from the log. What comes in meanwhile waits behind it.
             waiting: list[NumberedEvent] = []
             hold = service.bus.subscribe(waiting.append, types)
-            stored = await service.log.events(chosen, parameters.types, after=parameters.after)
-            hold()
+            try:
+                stored = await service.log.events(chosen, parameters.types, after=parameters.after)
+            finally:
+                hold()
             listed = [stored_event_view(event) for event in stored]
             newest = listed[-1]["number"] if listed else parameters.after
             missed = listed + [

@@ -2,10 +2,18 @@
 
 import asyncio
 import json
+import socket
+import tempfile
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from csmsd.control.rights import Access
+from csmsd.control.rpc import Caller, Json
+from csmsd.control.socket_server import ControlServer
+from csmsd.settings.sections import Door
 from tests.support.control import MAX_LINE, ControlConnection, ControlError
 from tests.support.site import Site
 
@@ -171,3 +179,45 @@ async def test_a_character_in_two_escapes_is_one(site: Site) -> None:
     line = '{"jsonrpc":"2.0","id":1,"method":"tag.add","params":{"id":"A","note":"\\ud83d\\ude97"}}'
     assert "result" in await answer_to(control, line)
     assert (await site.call("tag.list"))["tags"][0]["note"] == "\U0001f697"
+
+
+async def test_who_goes_while_its_request_is_carried_out_follows_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Else what it was to be told would be kept for it until csmsd ends."""
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+    ended: list[str] = []
+    all_ended = asyncio.Event()
+
+    def mistaken() -> None:
+        raise RuntimeError("a mistake")
+
+    async def follow(parameters: object, caller: Caller) -> Json:
+        for when in ("before", "after"):
+            caller.subscribe(mistaken)
+            caller.subscribe(lambda when=when: ended.append(when))  # type: ignore[misc]
+            begun.set()
+            await goes_on.wait()
+        caller.subscribe(all_ended.set)
+        return {}
+
+    nobody: Any = None
+    directory = tempfile.TemporaryDirectory(prefix="csms-")  # a path that a socket may have
+    door = Door("all", Path(directory.name) / "s.sock", "csms", 0o600, named=True)
+    server = ControlServer({"follow": follow}, Access(door, (door,)), nobody, nobody)
+    await server.open()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(door.path))
+        client.sendall(b'no JSON\n{"jsonrpc":"2.0","id":1,"method":"follow"}\n')
+        await begun.wait()
+        # Closed with something unread, which is more than an end.
+    async with asyncio.timeout(30):
+        while server._clients:  # noqa: ASYNC110 - nobody is told of it
+            await asyncio.sleep(0.001)
+        assert ended == ["before"]
+        goes_on.set()
+        await all_ended.wait()
+    assert ended == ["before", "after"]
+    assert caplog.text.count("RuntimeError: a mistake") == 2
+    await server.close()
+    directory.cleanup()
