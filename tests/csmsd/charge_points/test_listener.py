@@ -17,6 +17,7 @@ from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.refusals import Refusals
 from csmsd.charge_points.registry import Registry
 from csmsd.live_site import LiveSite
+from csmsd.ocpp.conversation import Requested
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 from csmsd.profiles.policies import Policies
@@ -240,3 +241,36 @@ async def test_at_the_end_everybody_is_told_to_come_back(edge: Edge) -> None:
     assert await point.closed() == (1001, "csmsd is stopping")
     with pytest.raises(OSError, match="Connect call failed"):
         await edge.connect()
+
+
+async def test_one_that_cannot_be_entered_whole_is_cut_and_counted_out(
+    edge: Edge, caplog: pytest.LogCaptureFixture
+) -> None:
+    def mistaken() -> None:
+        raise RuntimeError("a mistake")
+
+    edge.listener._policies.hold_after_reconnect = 0
+    edge.registry.on_ready = mistaken
+    point = await edge.connect()
+    assert (await point.closed())[0] == 1006
+    async with asyncio.timeout(WAIT):
+        while len(edge.registry):  # noqa: ASYNC110 - whom it would be told to is at fault
+            await asyncio.sleep(0.001)
+    assert "RuntimeError: a mistake" in caplog.text
+    assert not edge.registry._at
+
+
+async def test_an_answer_that_cannot_be_given_ends_its_connection_and_nothing_else(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever gives it has more to do after the commit: to tell what has happened, and to answer others."""
+
+    def mistaken(*message: object) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(edge.listener, "_tap", mistaken)
+    point = await edge.connect()
+    (connection,) = edge.registry
+    connection.answered(Requested("1", "Heartbeat", b"{}"), b"{}")
+    assert (await point.closed())[0] == 1006
+    assert "CP1: an answer could not be given" in caplog.text
