@@ -145,7 +145,7 @@ class Securing:
                 await self._interrupted(self._newest(upgrade), "it was broken off")
 
     def _new_upgrade(self, identity: str, to: int, options: Options) -> SecurityUpgrade:
-        now = self._live.now()
+        now, before = self._live.now(), self._live.site.security.upgrades.of(identity)
         return SecurityUpgrade(
             id=self._live.site.security.upgrades.new_id(),
             charge_point=identity,
@@ -155,6 +155,7 @@ class Securing:
             changed_at=now,
             expires_at=now + self._window,
             user=options.user,
+            earlier=sorted(before.admitted) if before is not None else [],
         )
 
     async def _give_key(self, identity: str, options: Options, report: Report) -> tuple[list[Result], bool]:
@@ -254,13 +255,21 @@ class Securing:
         self._live.require()
         now = self._live.now()
         profile = state.secured.profile
+        decides = upgrade.open and not (upgrade.state == "asked" and asking) and not state.record.reboot_required
         if profile >= upgrade.to_profile and upgrade.admitted:
             profile = state.record.security_profile = max(profile, state.record.security_profile)
             # And from now on no lower one (A05.FR.09).
             changed = Event("charge_point.changed", identity, {"security_profile": profile})
             log.info("%s uses security profile %d from now on", identity, profile)
             await self._keep(upgrade, upgrade.move("confirmed", now), changed, also=state.record)
-        elif upgrade.open and not (upgrade.state == "asked" and asking) and not state.record.reboot_required:
+        elif profile > state.record.security_profile and profile in upgrade.admitted:  # it was asked for that before
+            state.record.security_profile = profile
+            changed = Event("charge_point.changed", identity, {"security_profile": profile})
+            log.info("%s uses security profile %d from now on", identity, profile)
+            await self._keep(upgrade, changed, also=state.record)
+            if decides:
+                await self._fell_back(self._newest(upgrade), profile, now)
+        elif decides:
             await self._fell_back(upgrade, profile, now)
 
     async def _fell_back(self, upgrade: SecurityUpgrade, profile: int, now: Milliseconds) -> None:

@@ -11,11 +11,9 @@ WITH_TLS = frozenset({2, 3})
 def admitted_profiles(charge_point: ChargePointState) -> frozenset[int]:
     """The profiles that a charge point may connect with: the one that it is registered with, and while nobody knows
     whether it has taken a higher one, that one as well."""
-    registered = frozenset({charge_point.record.security_profile})
-    upgrade = charge_point.upgrade
-    if upgrade is None or upgrade.to_profile <= charge_point.record.security_profile:  # an operator has raised it since
-        return registered
-    return registered | upgrade.admitted
+    registered, upgrade = charge_point.record.security_profile, charge_point.upgrade
+    asked = upgrade.admitted if upgrade is not None else frozenset()
+    return frozenset({registered, *(profile for profile in asked if profile > registered)})
 
 
 def how_to_have_it_decided(charge_point: ChargePointState) -> str:

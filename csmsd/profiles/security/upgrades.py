@@ -35,6 +35,7 @@ class SecurityUpgrade(Record, kw_only=True, gc=False):
     expires_at: Milliseconds
     user: str | None = None
     reason: str | None = None
+    earlier: list[int] = []  # profiles that it was asked to use before, fell back from, and may use all the same
 
     @property
     def open(self) -> bool:
@@ -43,12 +44,12 @@ class SecurityUpgrade(Record, kw_only=True, gc=False):
 
     @property
     def admitted(self) -> frozenset[int]:
-        """The profile that is admitted besides the one that is registered.
+        """The profiles that are admitted besides the one that is registered.
 
         Also where it fell back: who came with the old one, which asks for less, may have been somebody else, and the
         charge point have changed long since.
         """
-        return frozenset({self.to_profile} if self.open or self.state == "fell_back" else ())
+        return frozenset((self.to_profile, *self.earlier) if self.open or self.state == "fell_back" else ())
 
     def move(self, state: UpgradeState, now: Milliseconds, reason: str | None = None) -> Event:
         """It is so from now on; the news of it."""

@@ -208,3 +208,26 @@ async def test_another_attempt_that_comes_to_nothing_keeps_nobody_out(site: Site
     while await profile(site) != (1, "confirmed"):
         await back.heartbeat()
     await back.disconnect()
+
+
+async def test_another_attempt_to_a_higher_one_keeps_out_nobody_who_has_taken_the_first(site: Site) -> None:
+    await site.call("certificate.init", organization="My CPO", names=["127.0.0.1"])
+    point = await site.raw("CP1")
+    running, asked, key = await raised(site, point)
+    await point.answer(asked, {"status": "Accepted"})
+    await point.disconnect()
+    point = await site.raw("CP1", register=False)
+    assert (await running).code == 7
+    again = asyncio.create_task(site.call("charge_point.secure", targets=["CP1"], to=2))
+    await point.answer(await point.asked("GetInstalledCertificateIds"), {"status": "NotFound"})
+    await point.answer(await point.asked("InstallCertificate"), {"status": "Accepted"})
+    asked = await point.asked("ChangeConfiguration")
+    assert asked[3] == {"key": "SecurityProfile", "value": "2"}
+    await point.answer(asked, {"status": "Accepted"})
+    await again
+    await point.disconnect()
+    back = await site.raw("CP1", register=False, password=key)
+    while await profile(site) != (1, "fell_back"):
+        await back.heartbeat()
+    await back.disconnect()
+    assert not await may_log_in(site, None), "no lower profile any more (A05.FR.09)"

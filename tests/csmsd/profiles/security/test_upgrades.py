@@ -36,6 +36,12 @@ def test_which_profiles_are_admitted(state: UpgradeState, admitted: set[int]) ->
     scene.cp.record.security_profile = 1
     scene.cp.upgrade = upgrade(state)
     assert admitted_profiles(scene.cp) == admitted
+    scene.cp.upgrade = upgrade(state, to=3)
+    scene.cp.upgrade.earlier = [1, 2]
+    assert admitted_profiles(scene.cp) == ({1, 2, 3} if 2 in admitted else {1}), "also what it was asked for before"
+    scene.cp.record.security_profile = 3
+    assert admitted_profiles(scene.cp) == {3}, "an operator has raised it since"
+    scene.cp.record.security_profile = 1
     scene.cp.upgrade = None
     assert admitted_profiles(scene.cp) == {1}
 
