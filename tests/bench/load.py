@@ -4,7 +4,8 @@
 
 Closed loop: every charge point sends its next message as soon as the last one is answered. Open loop (`--rate`): so
 many messages a second in all, whatever the server does; a message that is due while the last one of its charge point
-is unanswered waits, and that wait counts. `--only` has one kind of message sent in place of whole transactions.
+is unanswered waits, and that wait counts. `--only` has one kind of message sent in place of whole transactions,
+`--manner` has all of them written as some charge points do.
 
 Every answer is checked: it must be the CALLRESULT to what was asked, with idTags accepted and transaction ids that
 were never given before. Prints a Report as JSON.
@@ -24,6 +25,7 @@ from typing import cast
 import msgspec
 
 from tests.bench.machine import cpu_seconds, resident_kib
+from tests.bench.manners import MANNERS
 from tests.bench.messages import IDENTITY, KINDS, Clock, Message, Script
 
 CONNECTING_AT_ONCE = 50  # below the backlog of 100 that servers have by default
@@ -77,8 +79,15 @@ class Load:
     """All charge points together, and what is counted of them."""
 
     def __init__(
-        self, *, rate: float | None, only: str | None = None, password: str | None = None, ca: str | None = None
+        self,
+        *,
+        rate: float | None,
+        only: str | None = None,
+        manner: str = "plain",
+        password: str | None = None,
+        ca: str | None = None,
     ) -> None:
+        self.manner = MANNERS[manner]
         self.password = password
         self._tls = ssl.create_default_context(cafile=ca) if ca is not None else None
         self.only = only
@@ -201,7 +210,8 @@ class ChargePoint(asyncio.Protocol):
         self._unique_id = f"{self._unique_ids}{self._count:012x}"
         self._since = since
         self.waiting = True
-        self._write(_TEXT, f'[2,"{self._unique_id}","{self._action}",'.encode() + payload + b"]")
+        text = f'[2,"{self._unique_id}","{self._action}",'.encode() + payload + b"]"
+        self._write(_TEXT, self._load.manner(text))
 
     def due(self, now: float) -> None:
         """Open loop: the next message is to be sent now, or as soon as that is allowed."""
@@ -311,6 +321,7 @@ async def run(arguments: argparse.Namespace) -> Report:
     load = Load(
         rate=arguments.rate,
         only=arguments.only,
+        manner=arguments.manner,
         password=arguments.password,
         ca=arguments.tls,
     )
@@ -349,6 +360,7 @@ def main() -> None:
     parser.add_argument("--warm-up", type=float, default=1.0)
     parser.add_argument("--rate", type=float, help="messages a second in all: open loop")
     parser.add_argument("--only", choices=KINDS, help="send nothing else, once booted")
+    parser.add_argument("--manner", choices=MANNERS, default="plain", help="how they write")
     parser.add_argument("--password", help="of all charge points")
     parser.add_argument("--tls", metavar="CA", help="over TLS, with the root certificate in that file")
     parser.add_argument("--server-pid", type=int, help="the process whose CPU time is measured")
