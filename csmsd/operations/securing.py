@@ -21,7 +21,7 @@ from csmsd.operations.security_needs import SecurityNeeds
 from csmsd.operations.sending import Removed, Sending, configured, has_taken, reported
 from csmsd.ports.store import NotStored
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
-from csmsd.profiles.core.security_profiles import WITH_KEY, WITH_TLS, how_to_have_it_decided
+from csmsd.profiles.core.security_profiles import WITH_KEY, WITH_TLS, how_to_be_known_anew, how_to_have_it_decided
 from csmsd.profiles.policies import Security
 from csmsd.profiles.record import Event, EventType, Milliseconds
 from csmsd.profiles.security.upgrades import SecurityUpgrade
@@ -59,7 +59,9 @@ class Securing:
     async def rotate_key(self, state: ChargePointState, options: Options, report: Report) -> list[Result]:
         """A new key for a charge point (A01)."""
         if state.record.security_profile not in WITH_KEY:
-            text = f"it is registered with security profile {state.record.security_profile}, which has no key"
+            profile = state.record.security_profile
+            text = f"it is registered with security profile {profile}, which has no key. "
+            text += how_to_be_known_anew(state.record)
             return reported(report, not_sent_result(state.id, Obstacle.SENSELESS, text))
         return await self._alone(state, report, lambda: self._rotation.send(state.id, options, report))
 

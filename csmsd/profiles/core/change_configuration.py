@@ -11,6 +11,7 @@ from csmsd.ocpp.secrets import MASK, is_secret_key
 from csmsd.ocpp.types import CiString50, CiString500, Message
 from csmsd.profiles.action import Operation, Outgoing, Steps, Target
 from csmsd.profiles.core.charge_points import MAX_CONFIGURATION_KEYS, ConfigurationKey
+from csmsd.profiles.core.security_profiles import how_to_be_known_anew
 from csmsd.profiles.record import Change, Data, Event
 from csmsd.profiles.refusal import CannotSend
 
@@ -35,8 +36,8 @@ def _forbids(payload: Data, target: Target) -> str | None:
     meant = {of_both_ends(key) for key in keys}
     if "key" in meant:
         return (
-            "AuthorizationKey is not set like this: csmsd would go on asking for the key of before. Both ends get a "
-            f"new one with: cp rotate-key {named}"
+            "AuthorizationKey is not set like this: csmsd would go on asking for what it asks for now. "
+            + how_to_be_known_anew(record)
         )
     if "profile" not in meant:
         return None

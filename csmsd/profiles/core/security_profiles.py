@@ -2,7 +2,7 @@
 
 from shlex import quote
 
-from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState
 
 WITH_KEY = frozenset({1, 2})  # Basic authentication
 WITH_TLS = frozenset({2, 3})
@@ -14,6 +14,16 @@ def admitted_profiles(charge_point: ChargePointState) -> frozenset[int]:
     registered, upgrade = charge_point.record.security_profile, charge_point.upgrade
     asked = upgrade.admitted if upgrade is not None else frozenset()
     return frozenset({registered, *(profile for profile in asked if profile > registered)})
+
+
+def how_to_be_known_anew(record: ChargePoint) -> str:
+    """The command after which it comes with something new, which both ends know."""
+    named = quote(record.id)
+    if record.security_profile in WITH_KEY:
+        return f"Both ends get a new one with: cp rotate-key {named}"
+    if record.security_profile == 0:
+        return f"It is asked for none; both ends get one with: cp secure {named} --to 1"
+    return f"It is known by its certificate, and asked for no key. It gets a new certificate with: cert renew {named}"
 
 
 def how_to_have_it_decided(charge_point: ChargePointState) -> str:

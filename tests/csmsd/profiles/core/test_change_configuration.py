@@ -114,6 +114,7 @@ def forbidden(scene: Scene, payload: dict[str, Any]) -> str | None:
 def test_a_key_is_not_sent_alone(name: str) -> None:
     """csmsd would go on asking for the one of before."""
     scene = Scene()
+    scene.cp.record.security_profile = 1
     asked = ChangeConfiguration(set=["A=1", f"{name}=0123456789abcdef"])
     for while_another_is_on_its_way in (False, True):
         if while_another_is_on_its_way:
@@ -133,7 +134,12 @@ def test_a_key_is_not_sent_alone(name: str) -> None:
     ],
 )
 def test_nor_in_a_raw_payload_however_it_is_spelled(payload: dict[str, Any]) -> None:
-    assert "cp rotate-key CP1" in (forbidden(Scene(), payload) or "")
+    scene = Scene()
+    for profile, helps in enumerate(
+        ("cp secure CP1 --to 1", "cp rotate-key CP1", "cp rotate-key CP1", "cert renew CP1")
+    ):
+        scene.cp.record.security_profile = profile
+        assert helps in (forbidden(scene, payload) or ""), profile
 
 
 def test_a_security_profile_is_never_changed_at_one_end_alone() -> None:
