@@ -63,7 +63,8 @@ class LiveSite:
     async def keep(self, changes: Sequence[Change], events: Sequence[Event] = ()) -> None:
         """Has the changes written, with what follows from the events, and then tells the events.
 
-        Raises NotStored: then memory is as the disk is, and nothing was told.
+        Raises NotStored: then memory is as the disk is, and nothing was told. Whoever is cancelled while he waits has
+        changed it all the same, and what is stored is told.
         """
         try:
             following, told = what_follows(events, self.site, self.now())
@@ -71,9 +72,26 @@ class LiveSite:
             self.distrust()
             raise
         changes, events = [*changes, *following], [*events, *told]
-        if changes:
-            await self._writer.commit(changes)
-        self.tell(*events)
+        if not changes:
+            self.tell(*events)
+            return
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: NotStored | None) -> None:
+            if stored.cancelled():
+                if error is None:
+                    self.tell(*events)
+            elif error is None:
+                stored.set_result(None)
+            else:
+                stored.set_exception(error)
+
+        self._writer.submit(changes, done)
+        try:
+            await stored
+        finally:
+            if stored.done() and not stored.cancelled() and stored.exception() is None:
+                self.tell(*events)
 
     def submit(self, changes: Sequence[Change], done: Done) -> None:
         """As `keep`, for what a charge point's request brought about: what follows from its events is in it already.

@@ -95,6 +95,34 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 # --- the way of a change
 
 
+async def test_who_no_longer_waits_keeps_nobody_from_the_news(house: House) -> None:
+    """As a connection whose opening took too long while the disk was slow: what it has changed is on disk."""
+    with closing(sqlite3.connect(house.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(house.live.keep([house.tag("A")], [TOLD]))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert house.said == []
+        other.execute("ROLLBACK")
+    await house.writer.flush()
+    assert (house.said, house.stored()) == (["tag.changed"], {"A"})
+
+
+async def test_who_is_cancelled_in_the_moment_in_which_it_is_stored_tells_it(house: House) -> None:
+    waiting = asyncio.create_task(house.live.keep([house.tag("A")], [TOLD]))
+    await asyncio.sleep(0)
+
+    def stored(failure: NotStored | None) -> None:
+        waiting.cancel()
+
+    house.live.submit([house.tag("B")], stored)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert (house.said, house.stored()) == (["tag.changed"], {"A", "B"})
+
+
 async def test_what_is_kept_is_on_disk_before_it_is_told(house: House) -> None:
     keeping = asyncio.create_task(house.live.keep([house.tag("A")], [TOLD]))
     await asyncio.sleep(0)

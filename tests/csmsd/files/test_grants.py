@@ -1,7 +1,7 @@
 """What a token allows, and until when."""
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,10 +32,12 @@ class Disk:
     def __init__(self) -> None:
         self.kept: list[Change] = []
 
-    async def commit(self, changes: Sequence[Change]) -> None:
+    def submit(self, changes: Sequence[Change], done: Callable[[NotStored | None], None]) -> None:
         if self.full:
-            raise NotStored("database or disk is full")
-        self.kept += changes
+            done(NotStored("database or disk is full"))
+        else:
+            self.kept += changes
+            done(None)
 
 
 class House(FirmwareScene):
