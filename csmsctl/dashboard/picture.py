@@ -24,7 +24,7 @@ _FIELDS = (
     Field("STATUS", 3, 15, 20),
     Field("AGE", 4, 6, 8, right=True),
     Field("kW", 5, 6, 9, right=True),
-    Field("LIMIT", 8, 6, 7, right=True),  # of its circuit, in A on each phase
+    Field("LIMIT", 8, 6, 7, right=True),  # of its circuit, in A on each phase; all connectors of one may share it
     Field("POWER", 7, 8, SLOTS // 2),
     Field("kWh", 6, 6, 11, right=True),
     Field("SoC", 8, 5, 5, right=True),
@@ -215,7 +215,8 @@ def _picture_limit(limit: Record | None) -> Cell:
         return Cell("")
     if limit.get("limit_a") is None:
         return Cell("none", "red")
-    return Cell(f"{limit['limit_a']:g} A", "yellow" if limit.get("state") == "waiting" else "")
+    shared = "≤" if limit.get("connector") == 0 else ""
+    return Cell(f"{shared}{limit['limit_a']:g} A", "yellow" if limit.get("state") == "waiting" else "")
 
 
 def _picture_worry(row: Record) -> Cell:

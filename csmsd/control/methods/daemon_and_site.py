@@ -120,7 +120,8 @@ async def site_status(service: Itself, parameters: Status, caller: Caller) -> Js
         under_way = open_tasks[fold(state.id)]
         seen = charge_point_view(state)
         for connector in seen["connectors"]:
-            connector["site_limit"] = limits.get((state.id, connector["connector"]))
+            own = limits.get((state.id, connector["connector"]))
+            connector["site_limit"] = own or limits.get((state.id, 0))  # one for all of them
         return seen | {
             "open_tasks": [open_task_view(task) for task in _open_tasks_at(service, state.id, under_way)],
             "problems": [problem_view(problem) for problem in problems_of_charge_point(state, site, now)],
@@ -154,7 +155,8 @@ def _load_now(service: Service, now: Milliseconds) -> tuple[list[LineLoad], list
 
 
 def _site_limit_view(member: MemberLoad) -> Json:
-    return {"circuit": member.circuit, "state": member.state, "limit_a": member.limit, "most_a": member.most}
+    place = {"circuit": member.circuit, "connector": member.connector}
+    return place | {"state": member.state, "limit_a": member.limit, "most_a": member.most}
 
 
 def _site_problems(service: Itself, lines: list[LineLoad], now: Milliseconds) -> list[Problem]:

@@ -201,8 +201,9 @@ CIRCUITS: list[dict[str, Any]] = [
 ]
 
 
-def limited(limit_a: float | None, state: str = "charging") -> dict[str, Any]:
-    return {"site_limit": {"circuit": "main", "state": state, "limit_a": limit_a, "most_a": 32.0}}
+def limited(limit_a: float | None, state: str = "charging", *, connector: int = 1) -> dict[str, Any]:
+    place = {"circuit": "main", "connector": connector}
+    return {"site_limit": place | {"state": state, "limit_a": limit_a, "most_a": 32.0}}
 
 
 def test_circuits_are_shown_by_their_fullest_phase_and_connectors_with_what_they_are_left() -> None:
@@ -213,6 +214,7 @@ def test_circuits_are_shown_by_their_fullest_phase_and_connectors_with_what_they
                 samples.connector(1, **CHARGING, **limited(12.5)),
                 samples.connector(2, **limited(None, "unmanaged")),
                 samples.connector(3, site_limit=None),
+                samples.connector(4, **limited(16.0, connector=0)),
             ],
         ),
         circuits=CIRCUITS,
@@ -222,5 +224,7 @@ def test_circuits_are_shown_by_their_fullest_phase_and_connectors_with_what_they
     title = next(line for line in lines if "CHARGE POINT" in line)
     end = title.index("LIMIT") + len("LIMIT")
     rows = [line[:end] for line in lines if line.strip().startswith("CP1") and "connector" not in line]
-    assert [row.endswith(limit) for row, limit in zip(rows, ("12.5 A", "none", "5 s"), strict=True)] == [True] * 3
+    assert [row.endswith(limit) for row, limit in zip(rows, ("12.5 A", "none", "5 s", "≤16 A"), strict=True)] == [
+        True
+    ] * 4
     assert "LIMIT" not in "".join(drawn(140, 30)), "where there are no circuits, there is no column"
