@@ -71,6 +71,7 @@ class Security(Profile):
             self._update_number: int | None = None
             self._asked_for: tuple[str, str] | None = None  # the key of a request, and the name in it
             self._profile = self.charge_point.configuration.text("SecurityProfile")
+            self._fallback_root: str | None = None  # that the newest one replaces as soon as it has let it connect
             self._before: str | None = None  # the profile to fall back to, until the new one has connected
             self.charge_point.configuration.vetoes.append(self._forbids)
             self.charge_point.configuration.changed.append(self._changed)
@@ -90,6 +91,7 @@ class Security(Profile):
             if self._before is not None:
                 self._before = None
                 self.happened("ReconfigurationOfSecurityParameters", f"security profile {self._profile}")
+            self._let_go_of_fallback_root()
             self.charge_point.timers.at("security events", self.charge_point.now + 200, self._deliver)
 
     def happened(self, kind: str, info: str | None = None) -> None:
@@ -239,8 +241,17 @@ class Security(Profile):
             self.charge_point.tls.roots[use] = (
                 [*known[-1:], request.certificate] if replaces else [*known, request.certificate]
             )
+            if replaces and known:
+                self._fallback_root = known[-1]  # M05.FR.11
         self.happened("ReconfigurationOfSecurityParameters", use)
         return InstallCertificateConf(status="Accepted")
+
+    def _let_go_of_fallback_root(self) -> None:
+        """M05.FR.12. Both have the same key: what one finds good, so does the other."""
+        if self._fallback_root is not None and self.charge_point.tls.wanted:
+            kept = self.charge_point.tls.roots[CENTRAL]
+            self.charge_point.tls.roots[CENTRAL] = [root for root in kept if root != self._fallback_root] or kept
+            self._fallback_root = None
 
     @profile_answers(DeleteCertificateReq)
     def delete_certificate(self, request: DeleteCertificateReq) -> DeleteCertificateConf:

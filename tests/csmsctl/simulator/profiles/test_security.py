@@ -12,6 +12,7 @@ import pytest
 
 from csmsctl.simulator.transfers import Transfer
 from csmsd.ocpp.timestamps import format_timestamp
+from csmsd.profiles.security.certificate_hash_data import CertificateUse
 from tests.csmsctl.simulator.central_system import CentralSystem, booted
 
 IMAGE = b"firmware 2.1"
@@ -197,7 +198,7 @@ def root() -> str:
         return (Path(directory) / "root.pem").read_text()
 
 
-CENTRAL = "CentralSystemRootCertificate"
+CENTRAL: CertificateUse = "CentralSystemRootCertificate"
 
 
 def test_a_root_is_installed_named_as_openssl_names_it_and_deleted(
@@ -236,6 +237,57 @@ def test_for_a_good_root_there_may_be_no_room(central_system: CentralSystem) -> 
     central_system.charge_point.configuration.put("CertificateStoreMaxLength", "0")
     refused = central_system.call("InstallCertificate", certificateType=CENTRAL, certificate=root())
     assert (refused, central_system.taken("SecurityEventNotification")) == ({"status": "Rejected"}, [])
+
+
+@cache
+def roots() -> tuple[str, str]:
+    """A root certificate, and a newer one of the same key."""
+    with TemporaryDirectory() as directory:
+        made = ("-subj", "/O=ACME/CN=root", "-days", YEARS, "-key", "key.pem")
+        usage = ("-addext", "keyUsage=critical,keyCertSign")
+        curve = ("-algorithm", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+        subprocess.run(["openssl", "genpkey", *curve, "-out", "key.pem"], cwd=directory, check=True)
+        for name in ("old.pem", "new.pem"):
+            subprocess.run(["openssl", "req", "-x509", *made, *usage, "-out", name], cwd=directory, check=True)
+        return (Path(directory) / "old.pem").read_text(), (Path(directory) / "new.pem").read_text()
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_the_root_that_is_replaced_is_kept_until_it_has_connected_with_the_new_one(
+    central_system: CentralSystem, *, checked: bool
+) -> None:
+    point, (old, new) = central_system.charge_point, roots()
+    point.configuration.put("AdditionalRootCertificateCheck", str(checked).lower())
+
+    def connects_anew() -> list[str]:
+        point.go_offline()
+        central_system.run(1)
+        point.go_online()
+        central_system.run(10)
+        return point.tls.roots[CENTRAL]
+
+    for certificate in (old, new):
+        installed = central_system.call("InstallCertificate", certificateType=CENTRAL, certificate=certificate)
+        assert installed == {"status": "Accepted"}
+    assert point.tls.roots[CENTRAL] == [old, new]
+    assert connects_anew() == [old, new], "without TLS a connection says nothing"
+    point.tls.always = True
+    assert connects_anew() == ([new] if checked else [old, new])
+
+
+def test_the_root_that_is_replaced_stays_where_the_new_one_is_deleted(central_system: CentralSystem) -> None:
+    point, (old, new) = central_system.charge_point, roots()
+    point.configuration.put("AdditionalRootCertificateCheck", "true")
+    for certificate in (old, new):
+        central_system.call("InstallCertificate", certificateType=CENTRAL, certificate=certificate)
+    data = central_system.call("GetInstalledCertificateIds", certificateType=CENTRAL)["certificateHashData"]
+    central_system.call("DeleteCertificate", certificateHashData=data[1])
+    point.tls.always = True
+    point.go_offline()
+    central_system.run(1)
+    point.go_online()
+    central_system.run(10)
+    assert point.tls.roots[CENTRAL] == [old]
 
 
 def asked_for(central_system: CentralSystem, **more: str) -> str:

@@ -122,13 +122,15 @@ async def test_a_charge_point_and_its_transaction_are_explained_by_their_circuit
     assert any("site limit" in entry["text"] for entry in story), story
 
 
-async def test_one_limit_for_all_connectors_is_shown_at_each_of_them(shared_site: Site) -> None:
-    site = shared_site
+async def test_one_limit_for_all_connectors_is_shown_at_each_of_them(make_site: MakeSite) -> None:
+    site = await make_site()
     point = await site.raw("P2")
     for connector in (1, 2):
         status = {"connectorId": connector, "status": "Available", "errorCode": "NoError"}
         await point.ask("StatusNotification", status)
-    await site.call("circuit.import", circuits={"yard": {"members": [{"charge_point": "P2", "connector": 0}]}})
+    await site.call(
+        "circuit.import", circuits={"yard": {"limit": "32A", "members": [{"charge_point": "P2", "connector": 0}]}}
+    )
     shown = (await site.call("status", targets=["P2"]))["charge_points"][0]["connectors"]
     told = [(one["connector"], one["site_limit"]["circuit"], one["site_limit"]["connector"]) for one in shown]
     assert told[-2:] == [(1, "yard", 0), (2, "yard", 0)]
