@@ -172,6 +172,8 @@ class Connection:
             self.abort("an answer could not be given")
 
     def _odd(self, odd: Odd) -> None:
+        if self._over:  # it answers what nobody waits for any more, which it cannot know
+            return
         state = self._state()
         if state is not None and odd.oddity != "empty":
             state.count_deviations("message", [Deviation("frame", odd.oddity, "FormationViolation")], self._clock())

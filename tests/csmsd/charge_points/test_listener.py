@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import socket
 from collections.abc import AsyncIterator
 from time import monotonic
@@ -24,8 +25,10 @@ from csmsd.profiles.policies import Policies
 from csmsd.profiles.record import Event
 from csmsd.profiles.site import Site as State
 from csmsd.settings.sections import Server, Settings
+from tests.support.plain_websocket import handshake, text_frame, texts
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
+from tests.support.websocket_frames import CLOSE, masked
 from tests.support.wire import WAIT
 
 KEY = "0123456789abcdef"
@@ -82,6 +85,35 @@ async def test_security_profile_0_asks_for_no_key_and_takes_any(shared_site: Sit
     await shared_site.register("OPEN")
     assert await status(shared_site.listen, "OPEN") == 101
     assert await status(shared_site.listen, "OPEN", authorization("OTHER", "whatever")) == 101
+
+
+async def test_what_it_answers_where_it_was_replaced_is_no_fault_of_its(shared_site: Site) -> None:
+    await shared_site.register("LATE")
+    host, _, port = shared_site.listen.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    boot = json.dumps([2, "1", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}])
+    writer.write(handshake("LATE") + text_frame(boot))
+    await reader.readuntil(b"\r\n\r\n")
+    came = bytearray()
+
+    async def next_text() -> list[Any]:
+        while not (found := texts(came)):
+            came.extend(await asyncio.wait_for(reader.read(65_536), WAIT))
+        (text,) = found
+        frame = json.loads(text)
+        assert isinstance(frame, list)
+        return frame
+
+    assert (await next_text())[0] == 3
+    running = asyncio.create_task(shared_site.call("operation.call", targets=["LATE"], action="ClearCache", force=True))
+    asked = await next_text()
+    newer = await RawChargePoint.connect(shared_site.url("LATE"))
+    assert (await running)["results"][0]["outcome"] == "unknown"
+    writer.write(text_frame(json.dumps([3, asked[1], {"status": "Accepted"}])) + masked(CLOSE, b"\x03\xe9"))
+    await asyncio.wait_for(reader.read(), WAIT)
+    writer.close()
+    await newer.disconnect()
+    assert (await shared_site.json("cp", "show", "LATE"))["charge_points"][0]["deviations"] == []
 
 
 # --- the watch, with a listener in this process whose clock can be moved
