@@ -119,6 +119,9 @@ def choose_stream(
     for reading in readings:
         if reading.measurand == REGISTER:
             formed.setdefault((reading.location, reading.phase), []).append(reading)
+    total = formed.get(("Outlet", ""))
+    if total is not None and not (stream := stream_of(total, stopped=stopped)).is_dead:
+        return stream  # nearly always; what others tell beside it need not be put together
     streams = {
         key: msgspec.structs.replace(stream_of(found, stopped=stopped), labelled=bool(key[1]))
         for key, found in formed.items()
