@@ -83,7 +83,6 @@ class Wire(asyncio.Protocol):
         "_loop",
         "_lost",
         "_max_size",
-        "_open",
         "_opening",
         "_out",
         "_pings",
@@ -95,6 +94,7 @@ class Wire(asyncio.Protocol):
         "_serve",
         "_taking",
         "_upgrade",
+        "is_open",
         "lost",
         "take",
         "transport",
@@ -121,7 +121,7 @@ class Wire(asyncio.Protocol):
         self._upgrade: Upgrade | None = Upgrade(self, self._protocol, admit, unreadable, place, until)
         self._opening = True  # the request has not come whole
         self._deadline: asyncio.TimerHandle | None = None  # of the closing handshake
-        self._open = False  # texts may be sent
+        self.is_open = False  # texts may be sent
         self._deaf = False  # nothing that is sent gets there any more
         self._finished = False  # nothing that comes is looked at any more
         self._came: bytes | bytearray = b""  # and is not taken yet
@@ -215,7 +215,7 @@ class Wire(asyncio.Protocol):
     def let_in(self, identity: str, opening: Opening) -> None:
         """Its opening was answered: texts come and go from now on."""
         self._upgrade = None
-        self._open = True
+        self.is_open = True
         self._held = False
         try:
             self._serve(self, identity, opening)
@@ -305,7 +305,7 @@ class Wire(asyncio.Protocol):
             body, end = frame_at(came, at, self._max_size)
             if end > size:
                 break  # the rest of it is still to come
-            if body and came[at] == TEXT and self._open and not self._fragments:
+            if body and came[at] == TEXT and self.is_open and not self._fragments:
                 text = apply_mask(came[body:end], came[body - 4 : body])
                 at = end
                 self.take(text)
@@ -338,19 +338,14 @@ class Wire(asyncio.Protocol):
                     text = b"".join(self._fragments)
                     self._fragments.clear()
                     self.take(text)
-        self._open = not self._deaf and self._protocol.state is State.OPEN
+        self.is_open = not self._deaf and self._protocol.state is State.OPEN
         self.speak()
 
     # --- what goes
 
-    @property
-    def is_open(self) -> bool:
-        """Whether what is sent may get there."""
-        return self._open
-
     def send(self, text: bytes) -> None:
         """Never waits, nor fails; `unread` tells what the other end has not taken yet."""
-        if not self._open:
+        if not self.is_open:
             return
         frame = framed(text)
         if self._taking:
@@ -385,7 +380,7 @@ class Wire(asyncio.Protocol):
     def _say_no_more(self) -> None:
         """Transports differ in what they make of a word after the last: that it is lost, a warning, or an error."""
         self._deaf = True
-        self._open = False
+        self.is_open = False
 
     def _finish(self) -> None:
         """The last was said; the peer ends it."""
@@ -405,7 +400,7 @@ class Wire(asyncio.Protocol):
 
     async def ping(self, timeout: float) -> None:
         """Raises TimeoutError when no pong comes within so many seconds, and Closed."""
-        if not self._open:
+        if not self.is_open:
             raise Closed
         self._pings += 1
         data = b"%d" % self._pings
@@ -439,7 +434,7 @@ class Wire(asyncio.Protocol):
         """The closing handshake."""
         with suppress(InvalidState):
             self._protocol.send_close(code, reason)
-        self._open = False
+        self.is_open = False
         self.speak()
         await asyncio.wait((self._closed,))
 

@@ -256,7 +256,7 @@ class Writer:
         script = f"PRAGMA incremental_vacuum({pages})"  # `execute` would stop after the first of the pages
         try:
             await self._thread.do(lambda connection: connection.executescript(script).close())
-        except sqlite3.Error as error:
+        except Exception as error:
             done(NotStored(str(error)))
         else:
             done(None)
