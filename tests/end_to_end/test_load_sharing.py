@@ -30,7 +30,7 @@ LOAD_MANAGEMENT = {"margin": 60, "obey": 1, "turn": 60, "min_switch": 20}
 # csmsd with a planner that goes by what it has sent as if that had arrived.
 RAISES_AT_ONCE = """
 from csmsd.operations import load_manager
-from tests.csmsd.profiles.load_management.test_transition import RaisesAtOnce
+from tests.csmsd.profiles.load_management.careless_planners import RaisesAtOnce
 
 load_manager.Planner = RaisesAtOnce
 from csmsd.__main__ import main
