@@ -43,6 +43,7 @@ class _Noticed(msgspec.Struct):
     behind_ms: Milliseconds | None = None  # its clock
     whole: bool | None = None  # whether it was limited by one profile for all of it
     told_unmanaged: bool = False
+    status_before: Milliseconds | None = None  # when it was received that was the last when our clock was set
     waiting: Waiting = msgspec.field(default_factory=Waiting)
 
 
@@ -79,6 +80,8 @@ class Observer:
             self._begun_by_other_clock.update(one.id for one in state.transactions.active())
             noticed = self._noticed.setdefault(key, _Noticed())
             noticed.sampled_at = noticed.looked_at = 0
+            status = state.connectors.get(member.connector)
+            noticed.status_before = None if status is None else status.received_at
             state.lateness.forget_clock()
         for identity in {key[0]: member.charge_point for key, member in load.members.items()}.values():
             known = load.manner(identity)
@@ -126,7 +129,7 @@ class Observer:
             # What it has accepted is in another place than the next limit: until that is there, it may be overruled.
             load.ledger.begin(key, member.rating_ma, member.wiring, now)
         noticed.whole = takes.whole
-        _look_at_transaction(state, member, load, steering, takes.single, now)
+        _look_at_transaction(state, member, load, steering, noticed, takes.single, now)
         look_for_arrival(state, member, steering.arrivals, takes.offer_first, now)
         if not takes.offer_first and manner.offer_first is None:
             look_whether_it_waited_for_an_offer(state, member, load, steering.arrivals, noticed.waiting, now)
@@ -188,7 +191,13 @@ def _has_another_clock(member: Member, load: LoadManagement, noticed: _Noticed) 
 
 
 def _look_at_transaction(
-    state: ChargePointState, member: Member, load: LoadManagement, steering: Steering, single: bool, now: Milliseconds
+    state: ChargePointState,
+    member: Member,
+    load: LoadManagement,
+    steering: Steering,
+    noticed: _Noticed,
+    single: bool,
+    now: Milliseconds,
 ) -> None:
     key, ledger = member.place, load.ledger
     running = running_on_member(state, member)
@@ -201,7 +210,13 @@ def _look_at_transaction(
     if running is None:
         steering.charging.pop(key, None)
         status = state.connectors.get(member.connector) if member.connector else None
-        if status is not None and status.status == "Available":
+        # One of before our clock was set back may seem later than what was accepted since.
+        if (
+            status is not None
+            and status.status == "Available"
+            and status.received_at <= now
+            and status.received_at != noticed.status_before
+        ):
             ledger.found_idle(key, status.received_at)
         return
     weight = load.priority_of(state.record.labels, running.id_tag, running.id)

@@ -340,6 +340,45 @@ def test_what_was_accepted_after_its_transaction_ends_when_nothing_runs() -> Non
     assert counted() == 0
 
 
+@pytest.mark.parametrize("dead", [True, False])
+def test_that_nothing_ran_before_our_clock_was_set_back_ends_nothing(*, dead: bool) -> None:
+    site = Site()
+    site.accept(0)
+    site.scene.status(1, "Available")
+    site.look()
+    site.scene.now -= HOUR
+    if dead:  # while it was set: how far is not known
+        site.observer = Observer()
+    else:
+        site.observer.clock_moved(-HOUR, site.scene.site, site.scene.now)
+    number = site.scene.started().id
+    site.look()
+    ledger = site.load.ledger
+    serial = ledger.new_serial()
+    ledger.add(
+        KEY,
+        Hold(serial=serial, slot="transaction", transaction=number, ma=16 * A, fallback_ma=16 * A, phases=(0, 1, 2)),
+    )
+    site.scene.stop(number)
+    site.look()
+    ledger.accepted(KEY, serial, site.scene.now, 0)
+
+    def for_the_next() -> list[int]:
+        return [hold.serial for hold in ledger.of(KEY) if hold.slot == "transaction"]
+
+    site.look()
+    assert for_the_next() == [serial], "the next one may have it"
+    if not dead:
+        site.scene.now += 2 * HOUR
+        site.look()
+        assert for_the_next() == [serial], "when it is as late as it was"
+    site.scene.status(1, "Available")
+    site.scene.now += SECOND
+    site.scene.status(1, "Available")
+    site.look()
+    assert for_the_next() == []
+
+
 def test_power_may_all_be_drawn_on_one_phase() -> None:
     site = Ignoring()
     assert site.measured({"value": "6900", "measurand": "Power.Active.Import", "unit": "W"}) == 30
