@@ -9,7 +9,6 @@ from time import thread_time
 import pytest
 
 from tests.bench.machine import cpu_seconds
-from tests.conftest import MakeSite
 from tests.support.site import Site
 
 KEY = "0123456789abcdef"
@@ -38,9 +37,8 @@ async def knock(site: Site, identity: str, user: str | None, key: str = "") -> b
 
 
 @pytest.fixture
-async def guarded(make_site: MakeSite) -> Site:
+async def guarded(site: Site) -> Site:
     """CHOSEN has a key of its operator's, MADE one of csmsd's."""
-    site = await make_site({"server": {"handshake_timeout": 60}})  # slow hashes are slower beside other tests
     await site.register("CHOSEN", password=KEY)
     await site.register("MADE", generate_password=True)
     return site
