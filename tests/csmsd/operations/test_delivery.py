@@ -352,13 +352,13 @@ async def test_what_is_only_not_possible_now_waits_on(engine: Engine) -> None:
 async def test_what_is_being_cancelled_is_not_sent(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its charge point comes back while that is on its way to the disk."""
     number = await engine.queued("clear-cache")
-    keep, may_be_kept = engine.live.keep, asyncio.Event()
+    commit, may_be_kept = engine.writer.commit, asyncio.Event()
 
-    async def keep_later(changes: Sequence[Change], events: Sequence[Event] = ()) -> None:
+    async def commit_later(changes: Sequence[Change]) -> None:
         await may_be_kept.wait()
-        await keep(changes, events)
+        await commit(changes)
 
-    monkeypatch.setattr(engine.live, "keep", keep_later)
+    monkeypatch.setattr(engine.writer, "commit", commit_later)
     cancelling = asyncio.create_task(engine.queue.cancel(number, "ben"))
     await asyncio.sleep(0)
     monkeypatch.undo()

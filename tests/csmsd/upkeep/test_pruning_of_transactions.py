@@ -23,13 +23,13 @@ async def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 async def test_what_is_looked_up_while_it_goes_is_gone_as_well(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     await books.keep(transaction(1), transaction(2, NEW))
-    really = books.live.remove
+    really = books.writer.remove
 
     async def remove(removals: Sequence[Removal]) -> None:
         books.site.add_transaction(transaction(1))  # it was read a moment before
         await really(removals)
 
-    monkeypatch.setattr(books.live, "remove", remove)
+    monkeypatch.setattr(books.writer, "remove", remove)
     assert await books.prune("transactions") == 1
     assert books.site.charge_points["cp1"].transactions.get(1) is None
 
