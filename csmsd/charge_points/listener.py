@@ -1,6 +1,7 @@
 """The listeners for charge points: who is let in (J 3.1, 3.2; W A00, A01), and what watches over the connections."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
@@ -31,6 +32,8 @@ from csmsd.profiles.core.refused_connections import Reason
 from csmsd.runtime.gate import Gate, Place
 from csmsd.settings.sections import ListenerAt, Settings
 from csmsd.settings.setting import parse_address_setting
+
+log = logging.getLogger(__name__)
 
 _SWEEP_SECONDS = 1.0
 _MOST_SHOWN = 80
@@ -257,11 +260,14 @@ class Listener:
             for connection in self._registry:
                 silent = now - connection.last_received
                 due = interval and silent >= interval and now - asked.get(connection, 0.0) >= interval
-                if due and self._wants_ping(connection):
-                    asked[connection] = now
-                    self._start(connection.probe(self._server.ping_timeout))
-                if silent > max(idle_limit, 60.0):
-                    connection.abort(f"silent for {silent:.0f} s")
+                try:
+                    if due and self._wants_ping(connection):
+                        asked[connection] = now
+                        self._start(connection.probe(self._server.ping_timeout))
+                    if silent > max(idle_limit, 60.0):
+                        connection.abort(f"silent for {silent:.0f} s")
+                except Exception:  # what is wrong with one must not end the watch over all
+                    log.exception("%s could not be looked after", connection.identity)
             if len(asked) > 2 * len(self._registry):
                 here = set(self._registry)
                 asked = {connection: when for connection, when in asked.items() if connection in here}

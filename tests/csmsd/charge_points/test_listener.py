@@ -202,6 +202,24 @@ async def test_who_is_silent_for_too_long_is_cut(edge: Edge, monkeypatch: pytest
     assert edge.events[-1].data["reason"].startswith("silent for 158")  # type: ignore[attr-defined]
 
 
+async def test_one_that_cannot_be_cut_keeps_nobody_else(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def mistaken(reason: str) -> None:
+        raise RuntimeError("a mistake")
+
+    edge.live.site.charge_points[fold("CP2")] = ChargePointState(ChargePoint(id="CP2", registered_at=0))
+    await edge.connect()
+    (first,) = edge.registry
+    point = await RawChargePoint.connect(f"ws://{edge.listen}/CP2")
+    with monkeypatch.context() as patched:
+        patched.setattr(first, "abort", mistaken)
+        for connection in edge.registry:
+            connection.last_received -= 81.0
+        assert (await point.closed())[0] == 1006
+    assert "CP1 could not be looked after" in caplog.text
+
+
 async def test_a_short_heartbeat_interval_cuts_nobody_within_a_minute(
     edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
