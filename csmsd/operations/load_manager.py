@@ -25,14 +25,13 @@ from csmsd.profiles.load_management.allocation import Turns
 from csmsd.profiles.load_management.budgets import budgets_from, lowest_budget
 from csmsd.profiles.load_management.circuits import Key, Member
 from csmsd.profiles.load_management.holds import Lease
-from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.load_management.load import LoadClock, LoadManagement
 from csmsd.profiles.load_management.manners import Takes, next_manner, next_manner_of_transactions
 from csmsd.profiles.load_management.observation import Observer, readings_of_main_meters
 from csmsd.profiles.load_management.site_limits import site_limit_level, site_limit_profile
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner
 from csmsd.profiles.load_management.waiting_cars import WAITING_STATUSES, running_on_member
-from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.policies import LoadPolicies, Policies
 from csmsd.profiles.record import Change, Event, EventType, Milliseconds
 from csmsd.profiles.smart_charging.clear_charging_profile import ClearChargingProfileReq
@@ -48,7 +47,6 @@ _LONGEST_BREATH_S = 0.5
 _RETRY_MS = 30_000
 _LONGEST_RETRY_MS = 300_000
 _STEP_MS = 2_000  # a clock that differs by less from a steady one was not set
-_NOT_KNOWN = "?"  # behind the boot: the clocks of charge points are not known
 _REFUSALS = 2  # one may have another reason
 
 
@@ -212,12 +210,11 @@ class LoadManager:
 
     def _clock_offset_on_disk(self, load: LoadManagement, now: Milliseconds, offset: Milliseconds) -> Milliseconds:
         """Of our clock, by which the holds go that were read; where nobody knows that, they go by it as it is now."""
-        seen = self._live.site.milestones.get("steady_clock")
-        user = "" if seen is None or seen.user is None else seen.user
-        if user.endswith(_NOT_KNOWN):
+        kept = load.clock
+        if kept is not None and not kept.others_known:
             self._observer.clocks_unknown(self._live.site)
-        if self._boot is not None and seen is not None and user.removesuffix(_NOT_KNOWN) == self._boot:
-            return seen.at - seen.number
+        if kept is not None and kept.boot == self._boot:
+            return kept.offset
         if load.ledger.read_again(now, self._seen_at):
             log.warning("the clock was set back while csmsd did not run: those of charge points are not known")
             self._observer.clocks_unknown(self._live.site)
@@ -226,15 +223,15 @@ class LoadManager:
     def _clock_changes(self, load: LoadManagement) -> list[Change]:
         """What has to be on disk with the holds, so that the next csmsd knows by which clock they go, and whether
         those of charge points are not known."""
-        now, seen = self._live.now(), self._live.site.milestones.get("steady_clock")
         if self._boot is None:
             return []
-        boot = self._boot + (_NOT_KNOWN if self._observer.doubts_clocks(load) else "")
-        if seen is not None and seen.user == boot and abs(seen.at - seen.number - self._clock_offset) < _STEP_MS:
+        now, kept = self._live.now(), load.clock
+        known = not self._observer.doubts_clocks(load)
+        same = kept is not None and (kept.boot, kept.others_known) == (self._boot, known)
+        if same and kept is not None and abs(kept.offset - self._clock_offset) < _STEP_MS:
             return []
-        milestone = Milestone(name="steady_clock", at=now, number=now - self._clock_offset, user=boot)
-        self._live.site.milestones["steady_clock"] = milestone
-        return [milestone]
+        load.clock = LoadClock(at=now, steady=now - self._clock_offset, boot=self._boot, others_known=known)
+        return [load.clock]
 
     async def _write_holds(self, load: LoadManagement) -> None:
         changes = [*self._clock_changes(load), *load.hold_changes()]

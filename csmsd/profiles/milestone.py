@@ -4,16 +4,13 @@ from typing import ClassVar, Literal
 
 from csmsd.profiles.record import Milliseconds, Record
 
-MilestoneName = Literal[
-    "export", "backup", "prune", "clock_jump", "check", "ca_export", "event_numbers", "steady_clock"
-]
+MilestoneName = Literal["export", "backup", "prune", "clock_jump", "check", "ca_export", "event_numbers"]
 
 
 class Milestone(Record, kw_only=True):
     """The newest of its kind. `number` is the last booking exported, the bytes of the backup, the rows pruned, by how
-    many ms the clock jumped, whether a check found damage (1) or none (0), which CA was exported, the number beyond
-    which no event was told, or what a clock that nobody sets showed; `user` of that is the boot of the machine, with ?
-    where the clocks of charge points are not known."""
+    many ms the clock jumped, whether a check found damage (1) or none (0), which CA was exported, or the number beyond
+    which no event was told."""
 
     table: ClassVar[str] = "milestone"
     key: ClassVar[tuple[str, ...]] = ("name",)

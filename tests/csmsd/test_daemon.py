@@ -42,7 +42,7 @@ async def test_load_management_is_told_when_the_clock_was_seen_last(make_site: M
     await lent.event("load.lent")
     await site.stop()
     with closing(sqlite3.connect(site.database, isolation_level=None)) as database:
-        database.execute("UPDATE milestone SET user = 'another boot' WHERE name = 'steady_clock'")
+        database.execute("UPDATE load_clock SET boot = 'another'")
     footprint = Footprint.read(site.database.parent)
     assert footprint is not None
     footprint.seen_at += 3_600_000

@@ -90,6 +90,23 @@ class LoadPause(Record, kw_only=True):
     until: Milliseconds | None = None
 
 
+class LoadClock(Record, kw_only=True):
+    """By which clock the holds go that are on disk: at `at` by ours a clock that nobody sets showed `steady`."""
+
+    table: ClassVar[str] = "load_clock"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: int = 1  # there is one
+    at: Milliseconds
+    steady: Milliseconds  # since a boot of the machine
+    boot: str
+    others_known: bool  # the clocks of charge points
+
+    @property
+    def offset(self) -> Milliseconds:
+        return self.at - self.steady
+
+
 class LoadPriority(Record, kw_only=True):
     """Transactions of an idTag, on charge points with a label, or one by its number, get so many times the share."""
 
@@ -118,6 +135,7 @@ class LoadManagement:
         self.charging: dict[Key, Charging] = {}  # what was learned of the cars on its members
         self.came: dict[Key, int] = {}  # how many cars came to each, since csmsd runs
         self.pause: LoadPause | None = None
+        self.clock: LoadClock | None = None
         self.manners: dict[str, LoadManner] = {}  # by charge point, folded
         self._unwritten: list[Change] = []
         self.priorities: dict[tuple[str, str], LoadPriority] = {}

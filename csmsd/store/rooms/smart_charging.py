@@ -3,7 +3,7 @@
 from csmsd.ocpp.identity import fold
 from csmsd.profiles.load_management.circuits import Circuit, Member, TemporaryLimit
 from csmsd.profiles.load_management.habits import LimitHabits
-from csmsd.profiles.load_management.load import LoadHold, LoadPause, LoadPriority
+from csmsd.profiles.load_management.load import LoadClock, LoadHold, LoadPause, LoadPriority
 from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.site import Site
 from csmsd.profiles.smart_charging.installed_profiles import InstalledProfile
@@ -24,6 +24,7 @@ def load(site: Site, snapshot: Snapshot) -> None:
     kept.members = {member.place: member for member in snapshot.records(Member)}
     kept.temporary = {fold(limit.circuit): limit for limit in snapshot.records(TemporaryLimit)}
     kept.pause = next(iter(snapshot.records(LoadPause)), None)
+    kept.clock = next(iter(snapshot.records(LoadClock)), None)
     kept.priorities = {one.place: one for one in snapshot.records(LoadPriority)}
     kept.habits = {fold(habits.charge_point): habits for habits in snapshot.records(LimitHabits)}
     kept.manners = {fold(one.charge_point): one for one in snapshot.records(LoadManner)}

@@ -11,9 +11,8 @@ from csmsd.operations.load_manager import LoadManager
 from csmsd.profiles.load_management.circuits import Circuit, Key, Member, TemporaryLimit
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.holds import NEVER
-from csmsd.profiles.load_management.load import LoadManagement
+from csmsd.profiles.load_management.load import LoadClock, LoadManagement
 from csmsd.profiles.load_management.manners import ANY_TIME_MS, LoadManner
-from csmsd.profiles.milestone import Milestone
 from csmsd.profiles.policies import LoadPolicies
 from csmsd.profiles.record import Event
 from tests.csmsd.operations.engine import WITHIN_SECONDS, Asked, Engine
@@ -284,11 +283,10 @@ async def test_by_which_clock_leases_go_outlives_csmsd(garage: Garage, boot: str
     assert hold is not None
     latest, scene = hold.latest, garage.engine.scene
     set_by = 3600 * SECOND
-    was = Milestone(name="steady_clock", at=scene.now - set_by, number=scene.now, user="the same")
-    garage.engine.live.site.milestones["steady_clock"] = was
+    garage.load.clock = LoadClock(at=scene.now - set_by, steady=scene.now, boot="the same", others_known=True)
     scene.now += 5 * SECOND
     garage.begin(boot)
-    told = "SELECT at - number, user FROM milestone WHERE name = 'steady_clock'"
+    told = "SELECT at - steady, boot FROM load_clock"
     await garage.until(lambda: garage.engine.rows(told) == [(0, boot)])
     assert hold.latest - latest == (set_by if boot == "the same" else 5 * SECOND), "or its full time once more"
 
@@ -297,9 +295,9 @@ async def test_that_clocks_are_not_known_outlives_csmsd_until_they_are_told(gara
     await garage.installed()
     await garage.close()
     garage.set_clock(-3600)
-    told = "SELECT user FROM milestone WHERE name = 'steady_clock'"
+    told = "SELECT boot, others_known FROM load_clock"
     garage.begin("another")
-    await garage.until(lambda: garage.engine.rows(told) == [("another?",)])
+    await garage.until(lambda: garage.engine.rows(told) == [("another", 0)])
     await garage.close()
 
     garage.begin("another")
@@ -310,22 +308,22 @@ async def test_that_clocks_are_not_known_outlives_csmsd_until_they_are_told(gara
 
     await garage.until(lambda: bool(early()))
     assert early() == {ANY_TIME_MS}
-    assert garage.engine.rows(told) == [("another?",)]
+    assert garage.engine.rows(told) == [("another", 0)]
     time = format_timestamp(garage.engine.scene.now)
     for identity in ("CP1", "CP2"):
         for connector in (1, 2, 1, 2):
             body = {"connectorId": connector, "errorCode": "NoError", "status": "Available", "timestamp": time}
             garage.engine.scene.send("StatusNotification", body, by=identity)
     garage.stir()
-    await garage.until(lambda: garage.engine.rows(told) == [("another",)])
+    await garage.until(lambda: garage.engine.rows(told) == [("another", 1)])
 
 
 async def test_a_clock_that_shows_less_than_it_has_shown_was_set_back(garage: Garage) -> None:
     await garage.installed()
     await garage.close()
-    told = "SELECT user FROM milestone WHERE name = 'steady_clock'"
+    told = "SELECT boot, others_known FROM load_clock"
     garage.begin("another", garage.engine.scene.now + 1)
-    await garage.until(lambda: garage.engine.rows(told) == [("another?",)])
+    await garage.until(lambda: garage.engine.rows(told) == [("another", 0)])
 
 
 async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> None:

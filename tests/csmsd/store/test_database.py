@@ -242,3 +242,17 @@ def test_a_file_without_a_byte_is_no_file_yet(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
         assert connection.execute("PRAGMA user_version").fetchone()[0] > 0
+
+
+@pytest.mark.parametrize(("user", "kept"), [("boot", [(900, 400, "boot", 1)]), ("boot?", [(900, 400, "boot", 0)])])
+def test_the_clock_of_load_management_leaves_the_milestones(
+    tmp_path: Path, user: str, kept: list[tuple[int, int, str, int]]
+) -> None:
+    path = tmp_path / "csms.db"
+    at_version(path, 40)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO milestone VALUES ('steady_clock', 900, 400, ?)", (user,))
+        connection.execute("INSERT INTO milestone VALUES ('prune', 800, 7, NULL)")
+    prepare_database(path)
+    assert query(path, "SELECT at, steady, boot, others_known FROM load_clock") == kept
+    assert query(path, "SELECT name FROM milestone") == [("prune",)]
