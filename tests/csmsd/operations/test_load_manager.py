@@ -1,129 +1,19 @@
 """Load management at work: real records and tasks, charge points that answer what a test tells them to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-
-import pytest
 
 from csmsd.events import NumberedEvent
-from csmsd.ocpp.timestamps import format_timestamp
 from csmsd.operations.load_manager import LoadManager
-from csmsd.profiles.load_management.circuits import Circuit, Key, Member, TemporaryLimit
+from csmsd.profiles.load_management.circuits import TemporaryLimit
 from csmsd.profiles.load_management.habits import LimitHabits
 from csmsd.profiles.load_management.holds import NEVER
-from csmsd.profiles.load_management.load import LoadClock, LoadManagement
-from csmsd.profiles.load_management.manners import ANY_TIME_MS, LoadManner
+from csmsd.profiles.load_management.manners import LoadManner
 from csmsd.profiles.policies import LoadPolicies
 from csmsd.profiles.record import Event
-from tests.csmsd.operations.engine import WITHIN_SECONDS, Asked, Engine
+from tests.csmsd.operations.engine import Engine
+from tests.csmsd.operations.garage import OBEY_S, A, Garage, limits
 from tests.csmsd.profiles.scene import SECOND
 from tests.csmsd.profiles.smart_charging.installing import configure
-
-A = 1000
-OBEY_S = 10
-
-
-class Garage:
-    """CP1 and CP2 behind 20 A, and csmsd's load manager, which runs."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.set_ahead_by = 0  # csmsd's clock, in seconds
-        self.settings = LoadPolicies(raise_step=0, arrival_reserve=0)
-        self.begin()
-
-    def begin(self, boot: str | None = None, seen_at: int | None = None) -> None:
-        engine = self.engine
-        self.manager = LoadManager(
-            engine.live,
-            engine.runner,
-            engine.links,
-            engine.bus,
-            engine.scene.site.policies,
-            self.settings,
-            lambda at: 0,
-            lambda: engine.scene.now - self.set_ahead_by * SECOND,
-            boot,
-            seen_at,
-        )
-        self.task = asyncio.create_task(self.manager.run())
-
-    async def close(self) -> None:
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
-
-    def set_clock(self, by_s: int) -> None:
-        self.engine.scene.now += by_s * SECOND
-        self.set_ahead_by += by_s
-
-    @property
-    def load(self) -> LoadManagement:
-        return self.engine.live.site.smart_charging.load
-
-    async def open(self) -> None:
-        scene = self.engine.scene
-        scene.register("CP2")
-        scene.site.charge_points["cp2"].connected_at = scene.now
-        await self.engine.store(*(state.record for state in scene.site.charge_points.values()))
-        circuit = Circuit(name="garage", l1_ma=20 * A, l2_ma=20 * A, l3_ma=20 * A)
-        members = [Member(circuit="garage", charge_point=name) for name in ("CP1", "CP2")]
-        changes = self.load.replace([circuit], members)
-        await self.engine.live.keep(changes, [Event("circuit.changed", None, {})])
-
-    async def next(self) -> Asked:
-        return await self.engine.links.next()
-
-    async def installed(self) -> None:
-        """Both have their defaults, and then their fallbacks: those fit when neither may draw its rating."""
-        for _ in range(4):
-            (await self.next()).confirm(status="Accepted")
-        await self.until(lambda: all(self._has_its_fallback(key) for key in self.load.members))
-
-    def _has_its_fallback(self, key: Key) -> bool:
-        found = self.load.ledger.newest(key, "default")
-        return found is not None and found.accepted_at is not None and found.fallback_ma == 10 * A
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """With a round whenever something may have changed."""
-        async with asyncio.timeout(WITHIN_SECONDS):
-            while not holds():
-                self.stir()
-                await asyncio.sleep(0.01)
-
-    async def all_answered(self) -> None:
-        """What was answered has been heard."""
-        async with asyncio.timeout(WITHIN_SECONDS):
-            await asyncio.gather(*self.manager._tasks)
-
-    def has_accepted(self, transaction: int, amperes: int) -> bool:
-        lent = self.load.ledger.newest(("cp1", 1), "transaction", transaction)
-        return lent is not None and lent.ma == amperes * A and lent.accepted_at is not None
-
-    def stir(self) -> None:
-        self.engine.bus.publish(Event("circuit.limited", None, {}))
-
-    def pass_time(self, seconds: float) -> None:
-        self.engine.scene.now += round(seconds * SECOND)
-        self.stir()
-
-    def car_begins(self, identity: str) -> int:
-        number = self.engine.scene.started(by=identity).id
-        self.stir()
-        return number
-
-
-@pytest.fixture
-async def garage(engine: Engine) -> AsyncIterator[Garage]:
-    garage = Garage(engine)
-    await garage.open()
-    yield garage
-    await garage.close()
-
-
-def limits(asked: Asked) -> list[tuple[float, int]]:
-    """What its profile allows, and from which second of its schedule on."""
-    schedule = asked.payload["csChargingProfiles"]["chargingSchedule"]
-    return [(period["limit"], period["startPeriod"]) for period in schedule["chargingSchedulePeriod"]]
 
 
 async def test_idle_members_may_draw_nothing_while_csmsd_lives_and_their_fallback_after_it(garage: Garage) -> None:
@@ -247,83 +137,6 @@ async def test_an_unanswered_limit_is_sent_again_and_pays_for_nothing(garage: Ga
     garage.pass_time(31)
     again = await garage.next()
     assert (again.identity, limits(again)[0]) == ("CP1", (10, 0))
-
-
-@pytest.mark.parametrize("by_s", [3600, -3600, 10**9])
-async def test_a_clock_that_is_set_ends_no_lease_and_brings_the_next_one_at_once(garage: Garage, by_s: int) -> None:
-    await garage.installed()
-    garage.pass_time(OBEY_S + 1)
-    number = garage.car_begins("CP1")
-    (await garage.next()).confirm(status="Accepted")
-    await garage.until(lambda: garage.has_accepted(number, 20))
-    lent = garage.load.ledger.newest(("cp1", 1), "transaction", number)
-    assert lent is not None
-    ends = lent.latest - garage.engine.scene.now
-    garage.set_clock(by_s)
-    garage.stir()
-    asked = [await garage.next() for _ in range(2)]
-    assert sorted(one.identity for one in asked) == ["CP1", "CP2"], "by its clock a lease may be over, or last longer"
-    assert lent.latest - garage.engine.scene.now >= ends, "by the clock of its charge point"
-    assert lent.earliest - garage.engine.scene.now <= ends
-    most = garage.load.ledger.most(("cp1", 1), garage.engine.scene.now)[0][1]
-    assert most[0] == 32 * A, "nobody knows what it goes by"
-    for one in asked:
-        one.confirm(status="Accepted")
-    await garage.until(lambda: garage.load.ledger.newest_accepted(("cp2", 1)) is not None)
-    garage.engine.scene.now += SECOND
-    garage.engine.scene.send("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}, by="CP2")
-    await garage.until(lambda: garage.load.ledger.newest_accepted(("cp2", 1)) is None)
-
-
-@pytest.mark.parametrize("boot", ["the same", "another"])
-async def test_by_which_clock_leases_go_outlives_csmsd(garage: Garage, boot: str) -> None:
-    await garage.installed()
-    await garage.close()
-    hold = garage.load.ledger.newest(("cp1", 1), "default")
-    assert hold is not None
-    latest, scene = hold.latest, garage.engine.scene
-    set_by = 3600 * SECOND
-    garage.load.clock = LoadClock(at=scene.now - set_by, steady=scene.now, boot="the same", others_known=True)
-    scene.now += 5 * SECOND
-    garage.begin(boot)
-    told = "SELECT at - steady, boot FROM load_clock"
-    await garage.until(lambda: garage.engine.rows(told) == [(0, boot)])
-    assert hold.latest - latest == (set_by if boot == "the same" else 5 * SECOND), "or its full time once more"
-
-
-async def test_that_clocks_are_not_known_outlives_csmsd_until_they_are_told(garage: Garage) -> None:
-    await garage.installed()
-    await garage.close()
-    garage.set_clock(-3600)
-    told = "SELECT boot, others_known FROM load_clock"
-    garage.begin("another")
-    await garage.until(lambda: garage.engine.rows(told) == [("another", 0)])
-    await garage.close()
-
-    garage.begin("another")
-
-    def early() -> set[int]:
-        steering = garage.manager._steering
-        return set() if steering is None else {takes.early_ms for takes in steering.takes.values()}
-
-    await garage.until(lambda: bool(early()))
-    assert early() == {ANY_TIME_MS}
-    assert garage.engine.rows(told) == [("another", 0)]
-    time = format_timestamp(garage.engine.scene.now)
-    for identity in ("CP1", "CP2"):
-        for connector in (1, 2, 1, 2):
-            body = {"connectorId": connector, "errorCode": "NoError", "status": "Available", "timestamp": time}
-            garage.engine.scene.send("StatusNotification", body, by=identity)
-    garage.stir()
-    await garage.until(lambda: garage.engine.rows(told) == [("another", 1)])
-
-
-async def test_a_clock_that_shows_less_than_it_has_shown_was_set_back(garage: Garage) -> None:
-    await garage.installed()
-    await garage.close()
-    told = "SELECT boot, others_known FROM load_clock"
-    garage.begin("another", garage.engine.scene.now + 1)
-    await garage.until(lambda: garage.engine.rows(told) == [("another", 0)])
 
 
 async def test_what_comes_of_limits_is_told_when_it_is_news(garage: Garage) -> None:
