@@ -91,8 +91,9 @@ class MeterReading(Record, kw_only=True):
 
 
 # What a sample says about a transaction's energy: `register` is the one that is billed where all is plain (imported
-# active energy over all phases at the outlet), `begin` repeats the one of the start, `other` needs a verdict.
-Energy = Literal["register", "begin", "other"]
+# active energy over all phases at the outlet), `begin` repeats the one of the start, `beside` is one of a phase or of
+# another place, which says nothing where the first is told as well, `other` needs a verdict.
+Energy = Literal["register", "begin", "beside", "other"]
 StreamName = tuple[str, str, str, str]  # measurand, context, phase, location, with the defaults of C 7.43 filled in
 
 
@@ -128,8 +129,10 @@ def _energy_in_metering(measurand: str, sample: SampledValue) -> Energy | None:
     if measurand not in (ENERGY_REGISTER, ENERGY_INTERVAL):
         return None
     at_outlet = not sample.location or sample.location == "Outlet"  # an absent location means Outlet (C 7.43)
-    if measurand == ENERGY_INTERVAL or sample.phase or not at_outlet:
+    if measurand == ENERGY_INTERVAL:
         return "other"
+    if sample.phase or not at_outlet:
+        return "beside"
     return "begin" if sample.context == "Transaction.Begin" else "register"
 
 
@@ -180,11 +183,12 @@ class Shape:
         ]
         # What is measured in several places is shown as it is at the outlet.
         self.shown = sorted(range(len(samples)), key=lambda place: samples[place].location in (None, "", "Outlet"))
-        self.energies = [
-            (place, meaning.energy, meaning.factor)
-            for place, meaning in enumerate(self.meanings)
-            if meaning.energy is not None
+        told = [
+            (place, kind.energy, kind.factor) for place, kind in enumerate(self.meanings) if kind.energy is not None
         ]
+        with_total = any(energy in ("register", "begin") for _, energy, _ in told)
+        self.energies = [one for one in told if not (with_total and one[1] == "beside")]
+        self.tells_beside = len(self.energies) < len(told)
         self.powers = _powers(samples, self.meanings)
 
     def pack(self, samples: list[SampledValue], values: list[str]) -> str:

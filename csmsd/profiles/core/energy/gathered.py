@@ -66,6 +66,8 @@ class Gathered:
             for place, energy, factor in shape.energies:
                 number = taken.numbers[place]
                 if number is None:
+                    if shape.tells_beside:
+                        plain.leave()
                     continue
                 wh = number if factor == 1 else round(number * factor, 6)
                 if not taken.timed:
@@ -80,6 +82,8 @@ class Gathered:
                     plain.begin(wh)
                 else:
                     plain.leave()
+            if shape.tells_beside:
+                plain.beside()
             if shape.powers:
                 watts = 0.0
                 for place, factor in shape.powers:
@@ -99,7 +103,7 @@ class Gathered:
     def verdict(self, boots: list[Boot]) -> Verdict:
         """What it comes to so far."""
         figure = self._plain.figure
-        if figure is not None:
+        if figure is not None and self._plain.wh:  # a register that shows nothing but 0 may be dead
             return Verdict(figure, figure, figure, "readings")
         if self._verdict is None or self._verdict[0] != tuple(boots):
             self._verdict = (tuple(boots), reckon_verdict(self._evidence(boots, None)))

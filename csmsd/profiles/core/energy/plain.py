@@ -4,6 +4,7 @@ A transaction keeps a `Plain` while it runs. Readings are given to it in order o
 
 - power: `draw(time, watts)`, of all phases together
 - the raw import register at the outlet without phase: `take(time, wh)`; of context Transaction.Begin: `begin(wh)`
+- any other of phases or other places, told beside one of these and at the same time: `beside()`
 - any other raw Energy.Active.Import.Register or Energy.Active.Import.Interval: `leave()`
 - everything else does not touch it.
 
@@ -139,7 +140,7 @@ class Plain(msgspec.Struct, gc=False):
 
     def take(self, time: Milliseconds, wh: float) -> bool:
         """Takes the next reading; whether all is still plain. One from before the start is not the transaction's."""
-        if self.wh == self.start_wh and 0 <= wh < self.wh <= wh + ROUNDING_WH:
+        if self.wh == self.start_wh and 0 < wh < self.wh <= wh + ROUNDING_WH:
             wh = self.wh  # one of them is rounded
         if (
             time >= self.time
@@ -163,6 +164,11 @@ class Plain(msgspec.Struct, gc=False):
     def begin(self, wh: float) -> bool:
         """Takes the register of the start once more; whether all is still plain."""
         return self.plain if abs(wh - self.start_wh) <= ROUNDING_WH else self.leave()
+
+    def beside(self) -> None:
+        """Takes note of other registers: they count where the one at the outlet shows nothing but 0."""
+        if self.start_wh <= ROUNDING_WH:
+            self.leave()
 
     def draw(self, time: Milliseconds, watts: float) -> None:
         """Takes power that was read, in the order of time and once a moment; else all is plain no longer."""

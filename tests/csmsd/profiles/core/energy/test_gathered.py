@@ -41,11 +41,12 @@ Reading = tuple[int, int, list[dict[str, Any]], int]
 
 
 class Kept:
-    """A transaction that began an hour before noon at 1000 Wh, and all the rows that were kept of it."""
+    """A transaction that began an hour before noon, at 1000 Wh if nothing else is said, and all rows that were kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, register: int = 1000) -> None:
         self.scene = Scene()
-        self.transaction: Transaction = self.scene.started(timestamp=format_timestamp(NOON - HOUR), meterStart=1000)
+        started = self.scene.started(timestamp=format_timestamp(NOON - HOUR), meterStart=register)
+        self.transaction: Transaction = started
         self.rows: list[StoredReading] = []
 
     def meter(self, minute: int, samples: list[dict[str, Any]], connector: int = 1, astray: int = 0) -> None:
@@ -103,6 +104,59 @@ def test_stopped_both_ways_agree(sent: list[Reading], meter_stop: int, with_data
         verdict.basis,
         [*verdict.doubts],
     )
+
+
+PLACES = st.fixed_dictionaries(
+    {"value": st.integers(0, 3000).map(str) | st.just("n/a")},
+    optional={
+        "context": st.sampled_from(["Transaction.Begin", "Transaction.End"]),
+        "phase": st.sampled_from(["L1", "L2", "L1-N"]),
+        "location": st.sampled_from(["Outlet", "Body", "Inlet"]),
+        "unit": st.sampled_from(["Wh", "kWh"]),
+    },
+)
+
+
+@given(
+    st.sampled_from([0, 1, 10, 11, 1000]),
+    st.lists(st.tuples(st.integers(0, 25), st.booleans(), st.lists(PLACES, max_size=4)), min_size=1, max_size=6),
+    st.integers(-12, 300),
+)
+def test_registers_of_phases_and_other_places_beside_the_total_count_as_they_do_in_the_verdict(
+    start: int, sent: list[tuple[int, bool, list[dict[str, Any]]]], more: int
+) -> None:
+    """The total advances by so many Wh a minute, or is 0 throughout."""
+    kept = Kept(start)
+    total = start
+    for minute, (wh, dead, others) in enumerate(sent, -50):
+        total += wh
+        kept.meter(minute, [{"value": "0" if dead else str(total)}, *others])
+        assert kept.by_memory() == kept.by_rows()
+
+    kept._keep(kept.scene.stop(kept.transaction, meterStop=max(0, total + more)))
+
+    verdict, booked = kept.by_rows(), kept.transaction
+    assert (booked.energy_wh, booked.basis, booked.doubts) == (verdict.energy_wh, verdict.basis, [*verdict.doubts])
+
+
+def test_phases_beside_the_total_are_as_plain_as_it_is() -> None:
+    kept = Kept()
+    for minute in range(-59, 100):
+        phases = [{"value": str(minute + 60), "phase": phase} for phase in ("L1", "L2", "L3")]
+        kept.meter(minute, [{"value": str(1180 + 3 * minute)}, *phases])
+
+    assert held(kept) <= MOST_OF_PLAIN
+    assert kept.by_memory() == kept.by_rows() == Verdict(477, 477, 477, "readings")
+
+
+@pytest.mark.parametrize(("start", "total"), [(1000, "n/a"), (0, "0")])
+def test_of_phases_nothing_is_lost_where_the_total_says_nothing(start: int, total: str) -> None:
+    kept = Kept(start)
+    for minute in range(-59, 300):
+        shown = minute + 60 if minute < 150 else minute - 140  # they begin anew
+        kept.meter(minute, [{"value": total}, *({"value": str(shown), "phase": phase} for phase in ("L1", "L2", "L3"))])
+
+    assert kept.by_memory() == kept.by_rows()
 
 
 def held(kept: Kept) -> int:
