@@ -32,7 +32,7 @@ from csmsd.settings.sections import Server
 log = logging.getLogger(__name__)
 
 _SUBPROTOCOL = Subprotocol("ocpp1.6")
-_CLOSE_SECONDS = 5
+_CLOSE_SECONDS = 5.0
 _TOO_LONG = 1009
 # What a charge point has sent in one go is taken in parts, so that others wait for none of it but a part.
 _AT_ONCE = 8

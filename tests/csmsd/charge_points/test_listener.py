@@ -13,6 +13,7 @@ import pytest
 
 from csmsd.charge_points import listener as module
 from csmsd.charge_points.admission import Admission
+from csmsd.charge_points.connection import Connection
 from csmsd.charge_points.dispatch import Dispatcher
 from csmsd.charge_points.listener import Listener
 from csmsd.charge_points.refusals import Refusals
@@ -202,22 +203,28 @@ async def test_who_is_silent_for_too_long_is_cut(edge: Edge, monkeypatch: pytest
     assert edge.events[-1].data["reason"].startswith("silent for 158")  # type: ignore[attr-defined]
 
 
-async def test_one_that_cannot_be_cut_keeps_nobody_else(
-    edge: Edge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_one_that_cannot_be_looked_after_keeps_nobody_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def mistaken(reason: str) -> None:
-        raise RuntimeError("a mistake")
+    def mistaken(connection: Connection) -> bool:
+        if connection.identity == "CP1":
+            raise RuntimeError("a mistake")
+        return False
 
+    monkeypatch.setattr(module, "_SWEEP_SECONDS", 0.005)
+    edge = Edge(Policies(heartbeat_interval=40), Server(idle_heartbeats=2.0, ping_interval=1))
     edge.live.site.charge_points[fold("CP2")] = ChargePointState(ChargePoint(id="CP2", registered_at=0))
+    monkeypatch.setattr(edge.listener, "_wants_ping", mistaken)
+    await edge.listener.open()
+    (edge.listen,) = edge.listener.addresses
     await edge.connect()
-    (first,) = edge.registry
     point = await RawChargePoint.connect(f"ws://{edge.listen}/CP2")
-    with monkeypatch.context() as patched:
-        patched.setattr(first, "abort", mistaken)
-        for connection in edge.registry:
-            connection.last_received -= 81.0
-        assert (await point.closed())[0] == 1006
+    for connection in edge.registry:
+        connection.last_received -= 81.0
+    assert (await point.closed())[0] == 1006
     assert "CP1 could not be looked after" in caplog.text
+    assert len(edge.registry) == 1
+    await edge.listener.close()
 
 
 async def test_a_short_heartbeat_interval_cuts_nobody_within_a_minute(

@@ -11,6 +11,7 @@ from csmsd.profiles.action import Steps, Target
 from csmsd.profiles.core.clear_cache import ClearCache
 from csmsd.profiles.firmware_management.hosting import Host, Hosting, Protocol
 from csmsd.profiles.record import Change, Event
+from csmsd.store.batch import Done
 from tests.csmsd.operations.engine import Engine
 from tests.csmsd.profiles.scene import HOUR, SECOND
 
@@ -352,19 +353,14 @@ async def test_what_is_only_not_possible_now_waits_on(engine: Engine) -> None:
 async def test_what_is_being_cancelled_is_not_sent(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its charge point comes back while that is on its way to the disk."""
     number = await engine.queued("clear-cache")
-    commit, may_be_kept = engine.writer.commit, asyncio.Event()
-
-    async def commit_later(changes: Sequence[Change]) -> None:
-        await may_be_kept.wait()
-        await commit(changes)
-
-    monkeypatch.setattr(engine.writer, "commit", commit_later)
+    held: list[tuple[Sequence[Change], Done]] = []
+    monkeypatch.setattr(engine.writer, "submit", lambda changes, done: held.append((changes, done)))
     cancelling = asyncio.create_task(engine.queue.cancel(number, "ben"))
     await asyncio.sleep(0)
     monkeypatch.undo()
     engine.back()
     unasked = await engine.stays_unasked()
-    may_be_kept.set()
+    engine.writer.submit(*held.pop())
     assert await cancelling
     assert unasked
     assert engine.rows(f"SELECT state FROM task WHERE id = {number}") == [("cancelled",)]
