@@ -49,6 +49,11 @@ class Box:
         await self.point.vanish()
         await self.end()
 
+    def still_serves(self) -> None:
+        """Raises what it broke off with, such as a line over its limit."""
+        if self._task is not None and self._task.done():
+            self._task.result()
+
     async def end(self) -> None:
         if self._task is not None:
             self._task.cancel()
@@ -165,6 +170,8 @@ class Hall:
         """With a round of csmsd whenever something may have changed, and not only when it looks by itself."""
         async with asyncio.timeout(WITHIN_S):
             while not holds():
+                for box in self.boxes:
+                    box.still_serves()
                 self._news.clear()
                 self._stirred = self._stirred % 100 + 1
                 await self.site.call("load.prioritize", kind="tag", name="nobody", weight=self._stirred)

@@ -258,7 +258,7 @@ class Steering:
             if can_be_lowered and hold.slot == "default" and hold.ma > floor_ma
             else hold
             for hold in ledger.of(key)
-            if not _is_new_doubt(hold, now)
+            if not _is_brief_doubt(hold, now)
         ]
         segments = most_of(counted, now)
         for index, lane in self.tree.paths[key]:
@@ -277,9 +277,10 @@ def _is_unheard(one: Charging, holds: list[Hold], now: Milliseconds) -> bool:
     return one.unheard_since is not None and now - one.unheard_since >= _DOUBT_GRACE_MS
 
 
-def _is_new_doubt(hold: Hold, now: Milliseconds) -> bool:
-    return hold.slot == "unknown" and now - hold.sent_at < _DOUBT_GRACE_MS
+def _is_brief_doubt(hold: Hold, now: Milliseconds) -> bool:
+    """It is new, or only waits until what was accepted is obeyed: who is switched off for it rests for minutes."""
+    return hold.slot == "unknown" and (now - hold.sent_at < _DOUBT_GRACE_MS or hold.gone_at < NEVER)
 
 
 def _counts_in_doubt(hold: Hold, now: Milliseconds) -> bool:
-    return hold.slot in ("unknown", "measured") and hold.gone_at == NEVER and not _is_new_doubt(hold, now)
+    return hold.slot in ("unknown", "measured") and hold.gone_at == NEVER and not _is_brief_doubt(hold, now)

@@ -6,7 +6,7 @@ import pytest
 
 from csmsd.profiles.load_management.budgets import Outside, budgets_from
 from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Tree
-from csmsd.profiles.load_management.holds import Ledger
+from csmsd.profiles.load_management.holds import Hold, Ledger
 from csmsd.profiles.load_management.manners import Takes
 from csmsd.profiles.load_management.steering import Steering
 from csmsd.profiles.load_management.transition import Periods, Planner
@@ -92,6 +92,25 @@ def test_a_member_that_may_have_lost_its_limits_counts_with_its_rating() -> None
     assert office.wants() == {CP1: 32}, "it is sent its limits at once: nobody has to give way for that"
     office.now += 15_000
     assert office.wants() == {CP1: 16}
+
+
+def test_nobody_gives_way_to_a_doubt_that_ends_by_itself() -> None:
+    """One has booted, accepts its limit, and tells only then that no transaction runs on it any more."""
+    office = Office()
+    office.arrive(CP1, 1)
+    office.arrive(CP2, 2)
+    office.settle()
+    office.ledger.begin(CP2, 32 * A, (0, 1, 2), office.now)
+    serial = office.ledger.new_serial()
+    office.ledger.add(CP2, Hold(serial=serial, slot="default", ma=0, fallback_ma=0, phases=(0, 1, 2)))
+    office.ledger.accepted(CP2, serial, office.now, 5000)
+    office.ledger.ended(CP2, 2, office.now)
+    office.steering.ended(CP2, 2)
+    assert not office.ledger.in_doubt(CP2)
+    for seconds in (0, 16, 13, 2):
+        office.now += seconds * 1_000
+        counted = max(lanes[0] for _, lanes in office.ledger.most(CP2, office.now))
+        assert (counted, office.wants()) == ((32 * A if seconds != 2 else 0), {CP1: 32}), seconds
 
 
 def test_where_a_lower_limit_gets_no_answer_the_others_make_room() -> None:
