@@ -9,6 +9,7 @@ from csmsctl.display.table import Record
 from csmsctl.display.value_texts import plain_text
 
 _MOST_OPEN = 10_000  # CALLs whose answers are waited for
+_MOST_CALLED = 50_000  # CALLs after one whose answer may still come
 
 
 class _Frame(NamedTuple):
@@ -80,9 +81,10 @@ class Sieve:
                 found.append(message)
         answers = {key: self._answers.pop(key) for key in called if key in self._answers}
         late = [answers[key] for key in self._open if key in answers]
-        still = [key for key in self._open if key not in answers and key not in self._called]
-        self._unanswered = dict.fromkeys(still) | self._unanswered
-        self._called |= called
+        if len(self._called) < _MOST_CALLED:  # a log may have millions
+            still = [key for key in self._open if key not in answers and key not in self._called]
+            self._unanswered = dict.fromkeys(still) | self._unanswered
+            self._called |= called
         self._open = {}
         self._answers = dict(list((self._answers | unknown).items())[-_MOST_OPEN:])
         return found + [message for message in late if self._is_wanted(message)]

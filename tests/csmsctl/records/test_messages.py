@@ -6,6 +6,7 @@ import re
 import pytest
 
 from csmsctl.display.table import Record
+from csmsctl.records import messages
 from csmsctl.records.messages import Reader, Sieve
 from tests.csmsctl import samples
 from tests.csmsctl.conftest import Csmsctl
@@ -63,6 +64,21 @@ def test_an_answer_belongs_to_the_last_call_with_its_id_on_whichever_page() -> N
     assert [message["id"] for page in ([status], [boot]) for message in sieve.older(page)] == [1]
     sieve.go_on()
     assert not sieve.passes(answer)
+
+
+def test_a_long_log_does_not_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one that is gone through for a rare action, no more is known than what an answer may still come to."""
+    monkeypatch.setattr(messages, "_MOST_CALLED", 20)
+    sieve = Sieve(action="X", grep=None, direction=None)
+    for page in range(100, 0, -1):
+        action = "X" if page in (100, 1) else "Y"
+        told = [samples.message(10 * page + one, text=f'[2,"{page}-{one}","{action}",{{}}]') for one in range(10)]
+        assert len(sieve.older(told)) == (10 if action == "X" else 0)
+    keys = [one for one in vars(sieve).values() if isinstance(one, (dict, set))]
+    assert sum(map(len, keys)) <= 20 + 10
+    sieve.go_on()
+    late, newest = (samples.message(2000 + n, text=f'[3,"{n}-0",{{}}]', direction="out") for n in (1, 100))
+    assert [sieve.passes(late), sieve.passes(newest)] == [False, True]
 
 
 def test_how_they_are_read() -> None:
