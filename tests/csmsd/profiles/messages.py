@@ -96,6 +96,7 @@ def assert_valid(message_type: type[Message], payload: dict[str, Any]) -> None:
 _TIMES = st.integers(1_500_000_000_000, 2_000_000_000_000).map(format_timestamp)
 
 
+@cache
 def instances(message_type: type[Message]) -> st.SearchStrategy[Message]:
     """Messages that are as specified."""
     made: st.SearchStrategy[Message] = _struct(inspect.type_info(message_type))
