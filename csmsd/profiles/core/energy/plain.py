@@ -140,8 +140,8 @@ class Plain(msgspec.Struct, gc=False):
 
     def take(self, time: Milliseconds, wh: float) -> bool:
         """Takes the next reading; whether all is still plain. One from before the start is not the transaction's."""
-        if self.wh == self.start_wh and 0 < wh < self.wh <= wh + ROUNDING_WH:
-            wh = self.wh  # one of them is rounded
+        if ROUNDING_WH < self.wh == self.start_wh and wh < self.wh <= wh + ROUNDING_WH:
+            wh = self.wh  # one of them is rounded; of so few Wh it may be kWh that are called Wh
         if (
             time >= self.time
             and self.wh <= wh <= self.most + self.pace * time

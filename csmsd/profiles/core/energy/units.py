@@ -115,7 +115,7 @@ def tells_thousandths(case: Case, points: list[Point], *, sure: bool) -> bool:
     if case.drawn.peak and len(drawn.moments) > 1:
         drew = drawn.likely if sure else drawn.least  # with what came between two readings, the last of which told 0
         return much_more_drawn(gain) <= drew <= 4000 * gain and gain * 1000 <= 2 * drawn.likely
-    if not sure or case.drawn.moments or not length:
+    if not sure or case.drawn.moments or length <= 0:
         return False
     paces = [1000 * pace * HOUR for pace in paces_of_points(points)]
     if min(paces) < 0 or not _CHARGES_W <= max(paces) <= ABOVE_RATING * clocks.likely_watts:

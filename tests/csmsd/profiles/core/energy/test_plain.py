@@ -272,6 +272,8 @@ def test_a_stop(fields: dict[str, Any], figure: int | None) -> None:
         ("S 1000 | M -50 999.1 | M -45 999.1 | M -40 1100.9", 101),
         ("S 1000 | M -50 990 | M -40 1100.9", 101),
         ("S 1000 | M -50 989", None),
+        ("S 11 | M -50 1 | M -40 200", 189),
+        ("S 10 | M -50 0.205 | E 205 -40", None),  # kWh that are called Wh
         ("S 1000 | M -50 1100 | M -40 1099.5", None),
         ("S 1000 | M -50 1100 | E 1089", None),
         ("S 1000 | M -50 1100 | E 1300 odd got:0", None),

@@ -3,7 +3,9 @@
 import pytest
 
 from csmsd.profiles.core.energy.units import gains_in_other_unit, tells_thousandths, thousandfold_gain
+from csmsd.profiles.core.energy.verdict import Verdict, reckon_verdict
 from tests.csmsd.profiles.core.energy.cases import case_of, shown
+from tests.csmsd.profiles.core.energy.played import played
 
 POWER = "M -50 5500 power | M -20 5500 power"
 
@@ -40,6 +42,12 @@ def test_a_register_in_kwh_that_are_called_wh(sent: str, sure: bool, right: bool
     case = case_of(sent)
 
     assert tells_thousandths(case, case.points, sure=sure) is right
+
+
+def test_a_register_that_was_read_just_after_the_stop_tells_no_pace() -> None:
+    sent = "S 0 -5 | M +0.03 12500 | M +0.02 12500 end | E 12501"
+
+    assert reckon_verdict(played(sent)) == Verdict(12501, 12501, 12501, "start_and_stop")
 
 
 def test_what_came_before_the_first_reading_is_not_known() -> None:
