@@ -1,6 +1,7 @@
 """Whose figure is right: a transaction's energy by all evidence, what is judged otherwise now, and settling."""
 
 import asyncio
+import logging
 
 import msgspec
 
@@ -13,9 +14,11 @@ from csmsd.ports.listings import TransactionFilter
 from csmsd.profiles.core import booking
 from csmsd.profiles.core.energy.doubts import doubt_sentence
 from csmsd.profiles.core.energy.evidence import Evidence
-from csmsd.profiles.core.energy.verdict import BASES, Verdict, reckon_verdict
+from csmsd.profiles.core.energy.verdict import BASES, Verdict, reckon_verdict, verdict_of_evidence
 from csmsd.profiles.core.transactions import Transaction
 from csmsd.profiles.record import Event
+
+log = logging.getLogger(__name__)
 
 MAX_ENERGY_WH = 10**12 - 1
 _AT_ONCE = 2000  # readings that are judged without giving way to others
@@ -36,8 +39,17 @@ class Settling(msgspec.Struct, forbid_unknown_fields=True):
 async def _reckoned_energy(service: Service, transaction: Transaction) -> tuple[Evidence, Verdict]:
     evidence = booking.evidence_for_booking(transaction, await service.reader.meter_values(transaction.id))
     if len(evidence.readings) > _AT_ONCE:
-        return evidence, await asyncio.to_thread(reckon_verdict, evidence)
-    return evidence, reckon_verdict(evidence)
+        return evidence, await asyncio.to_thread(_reckoned_verdict, transaction.id, evidence)
+    return evidence, _reckoned_verdict(transaction.id, evidence)
+
+
+def _reckoned_verdict(number: int, evidence: Evidence) -> Verdict:
+    """As it is booked; the log tells of what it fails, where it does."""
+    try:
+        return reckon_verdict(evidence)
+    except Exception:
+        log.exception("what was read of transaction %d cannot be judged: this is a mistake in csms", number)
+        return verdict_of_evidence(evidence)
 
 
 async def show_energy_reckoning(service: Service, parameters: Number, caller: Caller) -> Json:

@@ -7,7 +7,7 @@ import msgspec
 from csmsd.profiles.core.energy.clocks import own_readings_by_clocks, read_clocks
 from csmsd.profiles.core.energy.evidence import BEGIN, INTERVAL, REGISTER, Evidence, Reading
 from csmsd.profiles.core.energy.plain import Plain
-from csmsd.profiles.core.energy.verdict import reckon_verdict
+from csmsd.profiles.core.energy.verdict import verdict_of_evidence
 from csmsd.profiles.record import Milliseconds
 
 # What is not plain is reckoned anew for each of so many moments at most.
@@ -53,5 +53,7 @@ def _reckoned_curve(evidence: Evidence, times: list[Milliseconds]) -> list[Point
     points = []
     for time in chosen:
         until = [reading for reading in evidence.readings if reading.time <= time]
-        points.append((time, reckon_verdict(msgspec.structs.replace(evidence, stop=None, readings=until)).energy_wh))
+        points.append(
+            (time, verdict_of_evidence(msgspec.structs.replace(evidence, stop=None, readings=until)).energy_wh)
+        )
     return points

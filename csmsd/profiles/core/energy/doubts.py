@@ -12,6 +12,7 @@ Doubt = Literal[
     "unit",
     "impossible",
     "estimate",
+    "unjudged",
 ]
 
 SENTENCES: dict[Doubt, str] = {
@@ -24,6 +25,7 @@ SENTENCES: dict[Doubt, str] = {
     "unit": "Start and stop, the readings, or the registers and the power differ by a factor of 1000.",
     "impossible": "The connector cannot deliver what the registers tell in that time.",
     "estimate": "No register and no interval was read: the energy is estimated from the power.",
+    "unjudged": "csms fails to judge what was read, which is a mistake in it: start and stop alone count.",
 }
 
 

@@ -9,7 +9,7 @@ import msgspec
 from csmsd.profiles.core.energy.evidence import Boot, Evidence, Reading, Start, Stop, evidence_of_row
 from csmsd.profiles.core.energy.plain import LIMIT_WH, Plain
 from csmsd.profiles.core.energy.thinning import ThinnedRows, row_to_keep
-from csmsd.profiles.core.energy.verdict import Verdict, reckon_verdict
+from csmsd.profiles.core.energy.verdict import Verdict, verdict_of_evidence
 from csmsd.profiles.core.metering import Taken
 from csmsd.profiles.core.moments import BEFORE_START, BESIDE
 from csmsd.profiles.record import Milliseconds
@@ -106,7 +106,7 @@ class Gathered:
         if figure is not None and self._plain.wh:  # a register that shows nothing but 0 may be dead
             return Verdict(figure, figure, figure, "readings")
         if self._verdict is None or self._verdict[0] != tuple(boots):
-            self._verdict = (tuple(boots), reckon_verdict(self._evidence(boots, None)))
+            self._verdict = (tuple(boots), verdict_of_evidence(self._evidence(boots, None)))
         return self._verdict[1]
 
     def stopped(self, boots: list[Boot], stop: Stop) -> Verdict:
@@ -115,7 +115,7 @@ class Gathered:
         figure = plain.stopped(register=stop.register, time=stop.time, received_at=stop.received_at, oddity=stop.oddity)
         if figure is not None:
             return Verdict(figure, figure, figure, "start_and_stop")
-        return reckon_verdict(self._evidence(boots, stop))
+        return verdict_of_evidence(self._evidence(boots, stop))
 
     def _evidence(self, boots: list[Boot], stop: Stop | None) -> Evidence:
         readings: list[Reading] = []

@@ -96,6 +96,26 @@ def reckon_verdict(evidence: Evidence) -> Verdict:
     )
 
 
+def verdict_of_evidence(evidence: Evidence) -> Verdict:
+    """As `reckon_verdict`; where that fails, which is a mistake in it, what start and stop tell, in doubt.
+
+    A stop is to be stored whatever was read (C 4.10).
+    """
+    try:
+        return reckon_verdict(evidence)
+    except Exception:
+        return _verdict_of_ends(evidence)
+
+
+def _verdict_of_ends(evidence: Evidence) -> Verdict:
+    start = _usable_for_verdict(evidence.start.register)
+    stop = _usable_for_verdict(evidence.stop.register) if evidence.stop is not None else None
+    if start is None or stop is None:
+        return Verdict(0, 0, 0, "nothing", ("unjudged",))
+    energy = round(max(0.0, stop - start))
+    return Verdict(energy, 0, energy, "start_and_stop", ("unjudged",))
+
+
 def _usable_for_verdict(register: float | None) -> float | None:
     return register if register is not None and 0 <= register < LIMIT_WH else None  # some tell -1 for unknown
 

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from csmsd.control.methods.energy_reckoning import _reckoned_verdict
+from csmsd.profiles.core.energy import verdict
+from tests.csmsd.profiles.core.energy.played import played
 from tests.support.control import ControlError
 from tests.support.site import Site
 
@@ -77,3 +80,18 @@ async def test_what_is_no_decision_is_refused(site: Site, fields: dict[str, Any]
     with pytest.raises(ControlError):
         await site.call("transaction.settle", id=number, **fields)
     assert (await site.call("transaction.show", id=number))["energy_wh"] == 4000
+
+
+def test_where_readings_cannot_be_judged_the_log_tells_why(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(verdict, "judge_register", fail)
+
+    reckoned = _reckoned_verdict(7, played("S 1000 | M -50 1500 | M -40 1100 | E 1600"))
+
+    assert reckoned == verdict.Verdict(600, 0, 600, "start_and_stop", ("unjudged",))
+    assert "transaction 7" in caplog.text
+    assert "ZeroDivisionError" in caplog.text

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from csmsd.profiles.core import booking
+from csmsd.profiles.core.energy import verdict
 from csmsd.profiles.core.transactions import Transaction
 from tests.csmsd.profiles.scene import HOUR, NOON, SECOND, Scene, assert_storable
 
@@ -55,6 +56,22 @@ def test_every_end_marks_energy_that_jumped(end: Callable[[Transaction, Scene], 
     assert transaction.energy_suspect
     assert set(transaction.doubts) <= {"went_back", "readings_disagree"}
     assert (transaction.at_least_wh or 0) <= transaction.energy_wh <= (transaction.at_most_wh or 0)
+
+
+def test_a_stop_is_booked_also_where_its_readings_cannot_be_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(verdict, "judge_register", fail)
+    scene = Scene()
+    transaction = scene.started(meterStart=1000)
+    for reading in ("1500", "1100"):
+        scene.meter(reading, transactionId=transaction.id)
+
+    scene.stop(transaction, meterStop=1600)
+
+    assert (transaction.energy_wh, transaction.basis, transaction.doubts) == (600, "start_and_stop", ["unjudged"])
+    assert (transaction.at_least_wh, transaction.at_most_wh, transaction.energy_suspect) == (0, 600, True)
 
 
 def test_the_operators_end_is_where_the_register_was_last() -> None:
