@@ -86,7 +86,7 @@ def reckon_verdict(evidence: Evidence) -> Verdict:
             finding = _held_against(finding, own, drawn_by_power(own, clocks_then), clocks_then)
         else:
             finding = _held_against(finding, own, drawn, clocks)
-    energy = round(finding.energy)
+    energy = max(0, round(finding.energy))  # registers that are rounded may seem to go back a little
     return Verdict(
         energy,
         max(0, min(energy, round(finding.low))),
