@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 # A charge point may send on while its requests wait for the disk, but not without end; nor behind one that is long.
 MAX_UNANSWERED = 32
-# One that does not read what it is sent is cut, before its answers fill the memory.
-MAX_WRITE_BUFFER = 2 * 1024 * 1024
 _LOOK_AFTER = 64 * 1024  # bytes that were sent to it
 
 
@@ -93,6 +91,8 @@ class Connection:
         code = self._wire.closed_by_peer
         if self._wire.was_too_long:
             self._too_long()
+        elif self._wire.does_not_read:
+            self.end_reason = "it does not read what it is sent"
         elif code is not None and self.end_reason == "connection lost":
             self.end_reason = f"closed by the charge point ({code})"
         self.fail_calls("the connection was lost")
@@ -328,9 +328,7 @@ class Connection:
         if self._sent_since_look < _LOOK_AFTER:
             return
         self._sent_since_look = 0
-        if self._wire.unread > MAX_WRITE_BUFFER:
-            self.end_reason = "it does not read what it is sent"
-            self._wire.abort()
+        self._wire.cut_unless_read()
 
     def close(self, code: int, reason: str) -> None:
         """Starts the closing handshake; `on_end` tells when it is over."""

@@ -37,6 +37,8 @@ _TOO_LONG = 1009
 # What a charge point has sent in one go is taken in parts, so that others wait for none of it but a part.
 _AT_ONCE = 8
 _LONG_SECONDS = 0.002  # of work
+# One that does not read what it is sent is cut, before its answers, or pongs, fill the memory.
+MOST_UNREAD = 2 * 1024 * 1024  # bytes
 Serve = Callable[["Wire", str, Opening], None]
 
 
@@ -94,6 +96,7 @@ class Wire(asyncio.Protocol):
         "_serve",
         "_taking",
         "_upgrade",
+        "does_not_read",
         "is_open",
         "lost",
         "take",
@@ -123,6 +126,7 @@ class Wire(asyncio.Protocol):
         self._deadline: asyncio.TimerHandle | None = None  # of the closing handshake
         self.is_open = False  # texts may be sent
         self._deaf = False  # nothing that is sent gets there any more
+        self.does_not_read = False  # what it is sent; it was cut for that
         self._finished = False  # nothing that comes is looked at any more
         self._came: bytes | bytearray = b""  # and is not taken yet
         self._fragments: list[bytes] = []  # of a text that is not whole yet
@@ -340,6 +344,8 @@ class Wire(asyncio.Protocol):
                     self.take(text)
         self.is_open = not self._deaf and self._protocol.state is State.OPEN
         self.speak()
+        if not self._deaf:
+            self.cut_unless_read()
 
     # --- what goes
 
@@ -397,6 +403,12 @@ class Wire(asyncio.Protocol):
     def unread(self) -> int:
         """Bytes."""
         return 0 if self._lost else self.transport.get_write_buffer_size()
+
+    def cut_unless_read(self) -> None:
+        """Where more waits for it than may."""
+        if self.unread > MOST_UNREAD:
+            self.does_not_read = True
+            self.abort()
 
     async def ping(self, timeout: float) -> None:
         """Raises TimeoutError when no pong comes within so many seconds, and Closed."""

@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
 import pytest
 
 from tests.conftest import MakeSite
+from tests.support.plain_websocket import handshake
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Ended, Site
+from tests.support.websocket_frames import PING, masked
 
 START = {"connectorId": 1, "idTag": "A1B2C3", "meterStart": 0, "timestamp": "2026-03-01T12:00:00.000Z"}
 
@@ -383,3 +386,19 @@ async def test_another_connection_is_not_needed_to_be_seen_as_offline(site: Site
     again = await RawChargePoint.connect(site.url("CP1"))
     assert (await site.json("status", "CP1"))["charge_points"][0]["connected"] is True
     await again.disconnect()
+
+
+async def test_of_one_that_is_cut_since_it_reads_no_pong_the_reason_is_told(site: Site) -> None:
+    await site.register("CP1")
+    watcher = await site.watch("charge_point.disconnected")
+    host, _, port = site.listen.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+    writer.write(handshake("CP1"))
+    await reader.readuntil(b"\r\n\r\n")
+    pings = masked(PING, bytes(125)) * 2_000
+    with suppress(ConnectionError):
+        for _ in range(200):
+            writer.write(pings)
+            await writer.drain()
+    assert (await watcher.event("charge_point.disconnected"))["data"]["reason"] == "it does not read what it is sent"
+    writer.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from csmsd.charge_points import wire as wire_module
-from csmsd.charge_points.wire import Closed, Wire
+from csmsd.charge_points.wire import MOST_UNREAD, Closed, Wire
 from tests.support.certificates import client_context
 from tests.support.tls_door import OPENING, WITHIN_SECONDS, Door, shaken
 from tests.support.websocket_frames import PING, TEXT, masked
@@ -149,3 +149,28 @@ async def test_one_that_says_goodbye_with_its_opening_is_let_in_nowhere(
     peer.writer.close()
     assert door.opened.empty()
     assert caplog.text == ""
+
+
+@both_ways
+async def test_who_pings_and_reads_no_pong_is_cut(door: Door, way: str, tmp_path: Path) -> None:
+    peer = await Peer.at(door, way, tmp_path)
+    peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    peer.say(OPENING)
+    wire = await door.opened.get()
+    while wire.unread < MOST_UNREAD - 500_000:
+        wire.send(bytes(100_000))
+        await asyncio.sleep(0)
+    pings, most = masked(PING, bytes(125)) * 500, 0
+    with suppress(ConnectionError):
+        for _ in range(100):
+            if wire.does_not_read:
+                break
+            most = max(most, wire.unread)
+            peer.say(pings)
+            await peer.writer.drain()
+            await asyncio.sleep(0)
+    async with asyncio.timeout(WITHIN_SECONDS):
+        assert await door.over.get() is wire
+    assert wire.does_not_read
+    assert most < MOST_UNREAD + 200_000
+    peer.writer.close()
