@@ -294,6 +294,11 @@ class Connection:
         """Whether CALLs wait until it has booted, or has been silent for long enough."""
         return self._conversation.holding
 
+    @property
+    def ends(self) -> bool:
+        """Whether nothing gets to the charge point any more, though the connection is not over yet."""
+        return not self._wire.is_open
+
     def _stop_release_timer(self) -> None:
         if self._release_timer is not None:
             self._release_timer.cancel()

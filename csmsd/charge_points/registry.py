@@ -116,7 +116,7 @@ class Registry:
     def is_ready(self, identity: str) -> bool:
         """Whether it is connected and may be sent CALLs now."""
         connection = self._connections.get(fold(identity))
-        return connection is not None and not connection.holding
+        return connection is not None and not (connection.holding or connection.ends)
 
     async def call(
         self,
@@ -132,6 +132,8 @@ class Registry:
         connection = self._connections.get(fold(identity))
         if connection is None:
             return CallEnd("not_connected", error=f"{identity} is not connected")
+        if connection.ends:  # what is sent now would be lost, and nobody would know that
+            return CallEnd("not_connected", error=f"the connection of {identity} is about to end")
         return await connection.call(action, payload, outgoing, timeout=timeout, ticket=ticket)
 
     def disconnect(self, identity: str, reason: str) -> bool:

@@ -1,6 +1,7 @@
 """Who is connected, and how many connections an address has."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,8 +22,11 @@ from tests.csmsd.profiles.scene import Scene
 from tests.support.certificates import client_context, tls_settings
 from tests.support.raw_charge_point import RawChargePoint
 from tests.support.site import Site
+from tests.support.websocket_frames import TEXT, masked
+from tests.support.wire import WAIT
 
 KEY = "0123456789abcdef"
+BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
 
 
 def opening(identity: str) -> bytes:
@@ -166,6 +170,22 @@ async def test_an_operator_may_end_a_connection(two_an_address: Site) -> None:
     assert (await site.call("charge_point.disconnect", id="CP1"))["changed"] is False
 
 
+async def test_on_a_connection_that_is_being_closed_nothing_is_asked(two_an_address: Site) -> None:
+    """Its charge point does not answer our close: until the time for that is over the connection is there."""
+    site = two_an_address
+    await site.register("CP1")
+    host, _, port = site.listen.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(opening("CP1") + masked(TEXT, json.dumps([2, "1", "BootNotification", BOOT]).encode()))
+    await asyncio.wait_for(reader.readuntil(b'"interval"'), WAIT)
+    assert (await site.call("charge_point.disconnect", id="CP1"))["changed"] is True
+    await asyncio.wait_for(reader.readuntil(b"closed by the operator"), WAIT)
+    asked = await site.call("operation.call", targets=["CP1"], action="ClearCache", force=True)
+    result = asked["results"][0]
+    assert (result["outcome"], result["error"]) == ("not_connected", "the connection of CP1 is about to end")
+    writer.close()
+
+
 # --- connections that come and go, as the registry sees them
 
 
@@ -176,6 +196,7 @@ class Line:
     reached_at = "198.51.100.1"
     secured = Secured(0)
     closing = None
+    ends = False
 
     def __init__(self, address: str = "192.0.2.1", *, silent_for: float = 0.0, holding: bool = False) -> None:
         self.identity = "cp1"
@@ -271,8 +292,10 @@ def test_a_charge_point_is_ready_when_it_holds_nothing_back() -> None:
     holding.holding = False
     holding.on_release()
     assert (exchange.ready, exchange.registry.is_ready("cp1"), exchange.registry.is_ready("CP2")) == (1, True, False)
-    exchange.enter(Line())
+    line = exchange.enter(Line())
     assert exchange.ready == 2
+    line.ends = True
+    assert not exchange.registry.is_ready("CP1")
 
 
 async def test_who_is_not_connected_is_asked_nothing() -> None:
