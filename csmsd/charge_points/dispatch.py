@@ -22,7 +22,7 @@ from csmsd.ports.hooks import Hooks
 from csmsd.ports.store import NotStored
 from csmsd.profiles import answering, incoming, outgoing
 from csmsd.profiles.action import Context, Incoming, Prepared, Reply
-from csmsd.profiles.core.charge_points import ChargePointState
+from csmsd.profiles.core.charge_points import ChargePointState, QuarantinedMessage
 from csmsd.profiles.core.transactions import NotRemembered, Wanted
 from csmsd.profiles.following import with_what_follows
 from csmsd.profiles.record import Event, Milliseconds
@@ -76,6 +76,13 @@ class _Asked:
 
 def _reply(declared: Incoming[Message, Message], request: Requested, at: Context) -> Reply[Message]:
     """Of its slice, with all that follows from it. Raises OcppError where it is answered with a CALLERROR."""
+    reply = _reply_of_slice(declared, request, at)
+    if at.charge_point.orphans.failed and declared.kept_when_refused:  # next to never
+        reply.changes = [*reply.changes, *answering.settled_by(declared, request.payload, at)]
+    return reply
+
+
+def _reply_of_slice(declared: Incoming[Message, Message], request: Requested, at: Context) -> Reply[Message]:
     if request.damage is None and at.prepared is None and not at.charge_point.record.strict:
         message = read_as_it_stands(declared.request, request.payload)
         if message is not None:  # nearly always
@@ -116,10 +123,24 @@ class Dispatcher:
             self._break_off(state.id, asked)
 
     def _break_off(self, identity: str, asked: _Asked) -> None:
-        """It could not be handled: memory may be half changed."""
+        """It could not be handled: memory may be half changed. What must not be lost is kept."""
         log.exception("%s: %s could not be handled", identity, asked.request.action)
-        self._live.distrust()
-        asked.answer(OcppError("InternalError", "the request could not be handled"))
+        error = OcppError("InternalError", "the request could not be handled")
+        try:
+            self._answer_when_kept(self._kept_of_failure(identity, asked.request), identity, asked, error)
+        finally:
+            self._live.distrust()
+
+    def _kept_of_failure(self, identity: str, request: Requested) -> QuarantinedMessage | None:
+        state, declared = self._live.site.charge_point(identity), self._incoming.get(request.action)
+        if state is None or declared is None:
+            return None
+        try:
+            at = Context(self._live.site, state, self._live.now(), [])
+            return answering.failed(declared, request.payload, at, request.damage)
+        except Exception:
+            log.exception("%s: %s could not be kept either", identity, request.action)
+            return None
 
     def _handle(self, state: ChargePointState, asked: _Asked) -> None:
         request = asked.request
@@ -270,8 +291,13 @@ class Dispatcher:
 
     def _refuse(self, declared: Incoming[Message, Message], asked: _Asked, error: OcppError, context: Context) -> None:
         """Answers with the error, after the commit of what must not be lost for it."""
-        state, request = context.charge_point, asked.request
+        request = asked.request
         kept = answering.refused(declared, request.payload, error, context, request.damage)
+        self._answer_when_kept(kept, context.charge_point.id, asked, error)
+
+    def _answer_when_kept(
+        self, kept: QuarantinedMessage | None, identity: str, asked: _Asked, error: OcppError
+    ) -> None:
         if kept is None:
             asked.answer(error)
             return
@@ -281,7 +307,7 @@ class Dispatcher:
                 asked.answer(error)
             finally:
                 if failure is None:
-                    self._live.tell(Event("message.quarantined", state.id, {"action": request.action}))
+                    self._live.tell(Event("message.quarantined", identity, {"action": kept.action}))
 
         self._live.submit([kept], stored)
 

@@ -16,6 +16,7 @@ from csmsd.ocpp.payloads import read_long_payload, read_payload
 from csmsd.ocpp.types import Message
 from csmsd.profiles.action import Context, Incoming, Prepared, Reply
 from csmsd.profiles.core.charge_points import QuarantinedMessage
+from csmsd.profiles.core.orphans import FAILED
 from csmsd.profiles.following import with_what_follows
 from csmsd.profiles.record import Change, Event
 
@@ -127,12 +128,47 @@ def refused(
     """
     if not declared.kept_when_refused or error.code == "InternalError":  # that one is no verdict: it comes again
         return None
+    return _put_aside(declared, payload, f"refused: {error.code}", at, damage)
+
+
+def failed(
+    declared: Incoming[Message, Message], payload: Payload, at: Context, damage: Damage | None
+) -> QuarantinedMessage | None:
+    """What is kept of a request that csms fails to handle, as of one that is refused.
+
+    It comes again, but not for ever (C 3.7.1, 9.1.31).
+    """
+    return _put_aside(declared, payload, FAILED, at, damage) if declared.kept_when_refused else None
+
+
+def settled_by(declared: Incoming[Message, Message], payload: Payload, at: Context) -> list[Change]:
+    """What was kept of a request that csms had failed to handle before, and has handled now."""
+    orphans, text = at.charge_point.orphans, written_out(_parsed(payload))
+    known = orphans.repeated(declared.action, text)
+    if known is None or known.number not in orphans.failed:
+        return []
+    orphans.settle(known.number)
+    kept = QuarantinedMessage(
+        id=known.number,
+        charge_point=at.charge_point.id,
+        received_at=known.received_at,
+        action=known.action,
+        reason=known.reason,
+        payload=text,
+    )
+    kept.settled_at, kept.settlement = at.now, "came again, and was handled"
+    return [kept]
+
+
+def _put_aside(
+    declared: Incoming[Message, Message], payload: Payload, reason: str, at: Context, damage: Damage | None
+) -> QuarantinedMessage | None:
     whole = None if damage is None else damage.text
     text = written_out(_parsed(payload) if whole is None else whole)
     if at.charge_point.orphans.repeated(declared.action, text) is not None:
         return None
     try:
-        return at.site.quarantine(at.charge_point, at.now, declared.action, f"refused: {error.code}", text)
+        return at.site.quarantine(at.charge_point, at.now, declared.action, reason, text)
     except OcppError:
         return None
 

@@ -21,6 +21,7 @@ MOST_BYTES_AT_ADDRESS = 128 * 1024 * 1024
 LONGEST_PAYLOAD = 16_384  # characters
 MOST_IN_MEMORY = 128 * 1024  # characters, of one charge point
 NO_FIT = "no running transaction fits it"  # of a StopTransaction that may wait for its start
+FAILED = "csms failed to handle it"  # which is a mistake in it; the message comes again, but not for ever
 
 
 class Orphan(msgspec.Struct, frozen=True):
@@ -62,6 +63,7 @@ class Orphans:
         self._held = Held()
         self._at_address = Held()  # with those of others that come from there
         self._in_memory = 0
+        self.failed: set[int] = set()  # numbers of those that csms failed to handle
         self.turned_away: tuple[Milliseconds, str, int] | None = None  # (when, action, bytes) of what had no room last
 
     def __len__(self) -> int:
@@ -102,6 +104,8 @@ class Orphans:
         orphan = Orphan(number, received_at, action, reason, kept, hash(payload), size)
         self._open[number] = orphan
         self._numbers[action, orphan.digest] = number
+        if reason == FAILED:
+            self.failed.add(number)
         self._in_memory += len(kept or "")
         for held in (self._held, self._at_address):
             held.add(action, 1, size)
@@ -110,6 +114,7 @@ class Orphans:
         orphan = self._open.pop(number, None)
         if orphan is None:
             return
+        self.failed.discard(number)
         if self._numbers.get((orphan.action, orphan.digest)) == number:
             del self._numbers[orphan.action, orphan.digest]
         self._in_memory -= len(orphan.payload or "")
@@ -127,7 +132,11 @@ class Orphans:
 
     def parts(self) -> list[Orphan]:
         """StopTransactions that were cut off, or damaged otherwise: they may come whole."""
-        return [orphan for orphan in self._open.values() if orphan.payload is not None and orphan.reason != NO_FIT]
+        return [
+            orphan
+            for orphan in self._open.values()
+            if orphan.payload is not None and orphan.reason not in (NO_FIT, FAILED)
+        ]
 
 
 def size_of_orphan(payload: str) -> int:

@@ -136,16 +136,45 @@ async def test_a_handler_that_breaks_off_costs_its_request_and_what_it_had_half_
     with monkeypatch.context() as patched:
         patched.setattr(Site, "add_transaction", broken)
         desk.send("StartTransaction", START)
-    assert desk.said == ["InternalError"]
     assert "a mistake" in caplog.text
     desk.send("StartTransaction", START)
-    assert desk.said == ["InternalError", "InternalError"], "nothing is worked out from memory that may be wrong"
+    assert desk.said == ["InternalError"], "nothing is worked out from memory that may be wrong"
     await desk.writer.flush()
+    assert desk.said[1:] == ["InternalError", "message.quarantined"]
     assert desk.live.site.charge_points["cp1"].record.labels == []
     desk.send("StartTransaction", START)
     await desk.writer.flush()
-    assert desk.said[2:] == ["idTagInfo, transactionId", "transaction.started"]
+    assert desk.said[3:] == ["idTagInfo, transactionId", "transaction.started"]
     assert (desk.known(), desk.stored()) == (1, 1)
+
+
+async def test_what_csms_fails_to_handle_is_kept_until_it_comes_again_and_is_handled(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its charge point gives it up after some attempts (C 3.7.1, 9.1.31)."""
+
+    def broken(self: Site, transaction: object) -> None:
+        raise RuntimeError("a mistake")
+
+    def kept() -> list[tuple[str, str, str | None]]:
+        with closing(sqlite3.connect(desk.path)) as other:
+            return other.execute("SELECT action, reason, settlement FROM quarantine").fetchall()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Site, "add_transaction", broken)
+        for _ in range(3):
+            desk.send("StartTransaction", START)
+            await desk.writer.flush()
+    assert desk.said == ["InternalError", "message.quarantined", "InternalError", "InternalError"]
+    assert kept() == [("StartTransaction", "csms failed to handle it", None)]
+
+    desk.send("StartTransaction", {**START, "meterStart": 1001})
+    await desk.writer.flush()
+    assert len(desk.cp.orphans) == 1, "another one"
+    desk.send("StartTransaction", START)
+    await desk.writer.flush()
+    assert kept() == [("StartTransaction", "csms failed to handle it", "came again, and was handled")]
+    assert (len(desk.cp.orphans), desk.cp.orphans.failed) == (0, set())
 
 
 async def test_whoever_cannot_take_its_answer_keeps_nobody_from_the_news(
@@ -175,13 +204,14 @@ async def test_what_breaks_off_behind_the_handler_costs_as_much(
     with monkeypatch.context() as patched:
         patched.setattr("csmsd.charge_points.dispatch.encode_payload", broken)
         desk.send("StartTransaction", START)
-        assert (desk.said, desk.known()) == (["InternalError"], 1)
+        assert desk.known() == 1
         await desk.writer.flush()
+    assert desk.said == ["InternalError", "message.quarantined"]
     assert "CP1: StartTransaction could not be handled" in caplog.text
     assert (desk.known(), desk.stored()) == (0, 0), "memory is as the disk is"
     desk.send("StartTransaction", START)
     await desk.writer.flush()
-    assert desk.said[1:] == ["idTagInfo, transactionId", "transaction.started"]
+    assert desk.said[2:] == ["idTagInfo, transactionId", "transaction.started"]
 
 
 async def test_what_breaks_off_behind_an_executable_is_answered(
