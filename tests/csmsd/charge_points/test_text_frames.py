@@ -41,6 +41,9 @@ class Socket(asyncio.Transport):
     def can_write_eof(self) -> bool:
         return True
 
+    def get_write_buffer_size(self) -> int:
+        return 0  # it is read at once
+
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
