@@ -36,6 +36,7 @@ SMALL = {
         "circuit",
         "circuit_limit",
         "circuit_member",
+        "load_clock",
         "load_hold",
         "load_manner",
         "limit_habits",
