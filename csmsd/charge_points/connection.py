@@ -336,7 +336,9 @@ class Connection:
         self._wire.cut_unless_read()
 
     def close(self, code: int, reason: str) -> None:
-        """Starts the closing handshake; `on_end` tells when it is over."""
+        """Starts the closing handshake, once; `on_end` tells when it is over."""
+        if self.closing is not None:
+            return
         self.end_reason = reason
         self.closing = self._loop.create_task(self._wire.close(code, reason))
 

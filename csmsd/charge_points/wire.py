@@ -337,7 +337,8 @@ class Wire(asyncio.Protocol):
                 if pong is not None:
                     pong.set_result(None)
             elif event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-                self._fragments.append(bytes(event.data))
+                if event.data or not self._fragments:  # without end there may be empty ones
+                    self._fragments.append(bytes(event.data))
                 if event.fin:
                     text = b"".join(self._fragments)
                     self._fragments.clear()

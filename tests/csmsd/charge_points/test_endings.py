@@ -11,7 +11,7 @@ from csmsd.charge_points import wire as wire_module
 from csmsd.charge_points.wire import MOST_UNREAD, Closed, Wire
 from tests.support.certificates import client_context
 from tests.support.tls_door import OPENING, WITHIN_SECONDS, Door, shaken
-from tests.support.websocket_frames import PING, TEXT, masked
+from tests.support.websocket_frames import CONTINUED, PING, TEXT, masked
 
 ON_BOTH_LOOPS = True
 LONG = b"x" * 900_000
@@ -173,4 +173,16 @@ async def test_who_pings_and_reads_no_pong_is_cut(door: Door, way: str, tmp_path
         assert await door.over.get() is wire
     assert wire.does_not_read
     assert most < MOST_UNREAD + 200_000
+    peer.writer.close()
+
+
+async def test_fragments_without_end_that_say_nothing_take_no_room(door: Door, tmp_path: Path) -> None:
+    peer = await Peer.at(door, "plain", tmp_path)
+    empty = masked(CONTINUED, b"", final=False)
+    peer.say(OPENING + masked(TEXT, b"", final=False) + empty * 500 + masked(PING, b"there?"))
+    await asyncio.wait_for(peer.reader.readuntil(b"there?"), WITHIN_SECONDS)
+    wire = await door.opened.get()
+    assert len(wire._fragments) == 1
+    peer.say(masked(CONTINUED, b"1", final=False) + empty + masked(CONTINUED, b"2"))
+    assert await door.texts.get() == b"12"
     peer.writer.close()

@@ -264,6 +264,23 @@ async def test_one_that_is_removed_during_its_handshake_is_let_go(edge: Edge, mo
     assert edge.events == []
 
 
+async def test_who_sends_nothing_but_nonsense_is_closed_once(edge: Edge) -> None:
+    """However much of it comes until the time is over in which it may answer our close."""
+    host, _, port = edge.listen.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(handshake("CP1") + text_frame("nonsense") * 80)
+    await asyncio.wait_for(reader.readuntil(b"too much that is not OCPP-J"), WAIT)
+    (connection,) = edge.registry
+    closing = connection.closing
+    writer.write(text_frame("nonsense") * 20)
+    writer.write_eof()
+    await asyncio.wait_for(reader.read(), WAIT)
+    writer.close()
+    assert closing is not None
+    await closing
+    assert connection.closing is closing
+
+
 @pytest.mark.parametrize(("took", "left"), [(0.0, 1.0), (0.004, 0.996), (0.33, 0.67), (0.999, 0.001), (1.3, 0.7)])
 def test_a_refusal_leaves_at_a_fixed_moment_whatever_it_took(took: float, left: float) -> None:
     """A second after the request, or two where many wait for slow hashes: nobody learns what was wrong by it."""
