@@ -61,3 +61,9 @@ def test_a_limit_without_limit_is_none() -> None:
 
     with pytest.raises(OcppError, match="out of range"):
         read_payload_value(ChargingSchedule, {"chargingRateUnit": "A", "chargingSchedulePeriod": periods})
+
+
+@pytest.mark.parametrize("seats", [True, False])
+def test_what_is_true_or_false_is_no_number(seats: bool) -> None:
+    with pytest.raises(OcppError, match="seats: must be an integer"):
+        read_payload_value(CarReq, {**CAR, "seats": seats})
