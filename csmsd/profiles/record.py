@@ -16,6 +16,7 @@ class Record(msgspec.Struct, kw_only=True, gc=False):
 
     table: ClassVar[str]
     key: ClassVar[tuple[str, ...]] = ()
+    looked_for_by: ClassVar[tuple[str, ...]] = ()  # of what is kept `Once`: columns of an index, in its order
 
 
 class Deleted(msgspec.Struct, frozen=True):

@@ -12,6 +12,9 @@ R = TypeVar("R", bound=Record)
 SqlValue = str | int | float | None
 Row = tuple[SqlValue, ...]
 
+# A clock that stands still gives a million readings the same moment, and the next must not look through all of them.
+_MOST_LOOKED_THROUGH = 1000
+
 _to_json = msgspec.json.Encoder().encode
 
 
@@ -22,6 +25,7 @@ class Table:
         self.name = record_type.table
         self.columns = record_type.__struct_fields__
         self.key = record_type.key
+        self.looked_for_by = record_type.looked_for_by
         self._record_type = record_type
         hints = get_type_hints(record_type)
         self._as_json = [i for i, name in enumerate(self.columns) if get_origin(hints[name]) in (list, dict)]
@@ -57,17 +61,22 @@ class Table:
         return f"INSERT INTO {self.name} ({','.join(self.columns)}) VALUES {values}{self._tail}"
 
     def insert_unless_there(self, rows: int) -> str:
-        """As `insert`, for rows that may be there already, or more than once among these."""
+        """As `insert`, for rows that may be there already, or more than once among these.
+
+        It is looked for among the newest of those that are alike in `looked_for_by`.
+        """
         return self._insert_unless_there(rows)
 
     def _write_insert_unless_there(self, rows: int) -> str:
         columns = ",".join(self.columns)
         values = ",".join([self._placeholders] * rows)
-        same = " AND ".join(f"old.{name} IS new.{name}" for name in self.columns)
+        same = " AND ".join(f"newest.{name} IS new.{name}" for name in self.columns)
+        near = " AND ".join(f"{name} IS new.{name}" for name in self.looked_for_by)
+        newest = f"SELECT * FROM {self.name} WHERE {near} ORDER BY rowid DESC LIMIT {_MOST_LOOKED_THROUGH}"
         # INSERT comes first: what begins with WITH is no writing to sqlite3, which opens no transaction for it.
         return (
             f"INSERT INTO {self.name} ({columns}) WITH new({columns}) AS (VALUES {values}) "
-            f"SELECT DISTINCT {columns} FROM new WHERE NOT EXISTS (SELECT 1 FROM {self.name} AS old WHERE {same})"
+            f"SELECT DISTINCT {columns} FROM new WHERE NOT EXISTS (SELECT 1 FROM ({newest}) AS newest WHERE {same})"
         )
 
     @property

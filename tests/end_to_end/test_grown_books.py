@@ -26,7 +26,8 @@ SMALL = {
     *("meter_shape", "charging_profile", "removed_profile", "installed_profile", "local_list", "firmware_image"),
     "rollout",
     *("rollout_member", "queued_command", "books", "id_gap", "json_each", "pragma_page_count", "pragma_page_size"),
-    *("sqlite_schema", "sqlite_master", "sqlite_sequence", "points", "new", "task_under_way", "transactions_active"),
+    *("sqlite_schema", "sqlite_master", "sqlite_sequence", "points", "new", "newest", "task_under_way"),
+    "transactions_active",
     *("quarantine_unsettled", "reservation_active", "firmware_update_open", "diagnostics_upload_open"),
     "diagnostics_upload_stored",
     # So many of a charge point, or a few in a year.

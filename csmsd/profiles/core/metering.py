@@ -80,6 +80,7 @@ class MeterReading(Record, kw_only=True):
     """One MeterValue. `text` is the timestamp as written, kept only where `time` alone would not give it back."""
 
     table: ClassVar[str] = "meter_value"
+    looked_for_by: ClassVar[tuple[str, ...]] = ("transaction_id", "time")
 
     charge_point: str
     connector: int

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 import csmsd.daemon  # noqa: F401 - imports everything, so that every kind of record is known
+from csmsd.profiles.core.metering import MeterReading
 from csmsd.profiles.record import Record
 from csmsd.store.database import prepare_database
 from csmsd.store.tables import table
@@ -116,3 +117,39 @@ def test_every_table_is_strict_and_belongs_to_a_record(database: sqlite3.Connect
     own = {name for name in tables if not name.startswith("sqlite_")}
     assert own == {kind.table for kind in RECORDS}
     assert all(tables[name] for name in own)
+
+
+def test_a_clock_that_stands_still_has_no_reading_looked_for_among_all_that_it_gave_its_moment(tmp_path: Path) -> None:
+    prepare_database(tmp_path / "csms.db")
+    readings = table(MeterReading)
+
+    def reading(number: int) -> tuple[Any, ...]:
+        return readings.row(
+            MeterReading(
+                charge_point="CP1",
+                connector=1,
+                transaction_id=None,
+                time=5,
+                text=None,
+                shape=1,
+                samples=f'["{number}"]',
+            )
+        )
+
+    with closing(sqlite3.connect(tmp_path / "csms.db")) as connection:
+
+        def steps(number: int) -> int:
+            """Of SQLite, in thousands."""
+            taken = []
+            connection.set_progress_handler(lambda: taken.append(1), 1000)
+            connection.execute(readings.insert_unless_there(1), reading(number))
+            connection.set_progress_handler(None, 0)
+            return len(taken)
+
+        connection.executemany(readings.insert(1), [reading(number) for number in range(3000)])
+        few = steps(3000)
+        connection.executemany(readings.insert(1), [reading(number) for number in range(3001, 30_000)])
+        assert steps(30_000) <= few + 1
+        steps(29_900)
+        (rows,) = connection.execute("SELECT count(*) FROM meter_value").fetchone()
+    assert rows == 30_001, "one that came a moment ago is still found"
