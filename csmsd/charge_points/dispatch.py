@@ -76,13 +76,6 @@ class _Asked:
 
 def _reply(declared: Incoming[Message, Message], request: Requested, at: Context) -> Reply[Message]:
     """Of its slice, with all that follows from it. Raises OcppError where it is answered with a CALLERROR."""
-    reply = _reply_of_slice(declared, request, at)
-    if at.charge_point.orphans.failed and declared.kept_when_refused:  # next to never
-        reply.changes = [*reply.changes, *answering.settled_by(declared, request.payload, at)]
-    return reply
-
-
-def _reply_of_slice(declared: Incoming[Message, Message], request: Requested, at: Context) -> Reply[Message]:
     if request.damage is None and at.prepared is None and not at.charge_point.record.strict:
         message = read_as_it_stands(declared.request, request.payload)
         if message is not None:  # nearly always
@@ -197,6 +190,8 @@ class Dispatcher:
         state.heard[action] = now
         if context.deviations:
             state.count_deviations(action, context.deviations, now)
+        if state.orphans.failed and declared.kept_when_refused:  # next to never
+            reply.changes = [*reply.changes, *answering.settled_by(declared, request.payload, context)]
         self._conclude(reply, state.id, asked)
 
     def _look_up(self, wanted: Wanted, state: ChargePointState, asked: _Asked) -> None:
