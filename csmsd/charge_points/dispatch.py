@@ -106,7 +106,10 @@ class Dispatcher:
 
     def dispatch(self, state: ChargePointState, request: Requested, asker: Asker, *, long: bool = False) -> None:
         """Has it answered. `long` is a request that is longer than most may be."""
-        asked = _Asked(self._live, asker, request, long)
+        self._take(state, _Asked(self._live, asker, request, long))
+
+    def _take(self, state: ChargePointState, asked: _Asked) -> None:
+        """Now, or behind what its charge point has asked before and waits."""
         if self._waiting and state.id in self._waiting:
             self._waiting[state.id].append(asked)
             return
@@ -276,13 +279,8 @@ class Dispatcher:
         state = self._live.site.charge_point(identity)
         if state is None:
             asked.answer(OcppError("SecurityError", "this charge point is not registered any more"))
-        elif identity in self._waiting:
-            self._waiting[identity].append(asked)
         else:
-            try:
-                self._handle(state, asked)
-            except Exception:
-                self._break_off(identity, asked)
+            self._take(state, asked)
 
     def _refuse(self, declared: Incoming[Message, Message], asked: _Asked, error: OcppError, context: Context) -> None:
         """Answers with the error, after the commit of what must not be lost for it."""
