@@ -147,16 +147,8 @@ def settled_by(declared: Incoming[Message, Message], payload: Payload, at: Conte
     known = orphans.repeated(declared.action, text)
     if known is None or known.number not in orphans.failed:
         return []
-    orphans.settle(known.number)
-    kept = QuarantinedMessage(
-        id=known.number,
-        charge_point=at.charge_point.id,
-        received_at=known.received_at,
-        action=known.action,
-        reason=known.reason,
-        payload=text,
-    )
-    kept.settled_at, kept.settlement = at.now, "came again, and was handled"
+    kept = at.site.set_aside_again(at.charge_point, known, text)
+    at.site.settle_message(kept, "came again, and was handled", at.now)
     return [kept]
 
 

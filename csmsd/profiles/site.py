@@ -9,7 +9,7 @@ from csmsd.ocpp.types import AuthorizationStatus
 from csmsd.profiles.core.charge_points import ChargePoint, ChargePointState, QuarantinedMessage
 from csmsd.profiles.core.id_tags import IdTag, authorization_status_of_id_tag
 from csmsd.profiles.core.metering import MeterShapes
-from csmsd.profiles.core.orphans import Held, size_of_orphan
+from csmsd.profiles.core.orphans import Held, Orphan, size_of_orphan
 from csmsd.profiles.core.refused_connections import RefusedConnections
 from csmsd.profiles.core.transactions import History, Transaction
 from csmsd.profiles.core.unknown_cards import UnknownCards
@@ -127,6 +127,24 @@ class Site:
         return QuarantinedMessage(
             id=number, charge_point=state.id, received_at=now, action=action, reason=reason, payload=payload
         )
+
+    def set_aside_again(self, state: ChargePointState, known: Orphan, payload: str) -> QuarantinedMessage:
+        """Kept once more under its number: what came again is answered after the commit of the first, too."""
+        return QuarantinedMessage(
+            id=known.number,
+            charge_point=state.id,
+            received_at=known.received_at,
+            action=known.action,
+            reason=known.reason,
+            payload=payload,
+        )
+
+    def settle_message(self, kept: QuarantinedMessage, settlement: str, now: Milliseconds) -> None:
+        """Takes a message off the list of its charge point, which may be gone: it has come to this."""
+        kept.settled_at, kept.settlement = now, settlement
+        state = self.charge_point(kept.charge_point)
+        if state is not None:
+            state.orphans.settle(kept.id)
 
     def begin_quarantine_ids_after(self, last: int) -> None:
         self._quarantine_ids = count(last + 1)

@@ -73,11 +73,8 @@ async def dismiss_orphans(service: Service, parameters: Dismissal, caller: Calle
     changed = [kept for kept in known.values() if kept.settled_at is None]
     events = []
     for kept in changed:
-        kept.settled_at = service.now()
-        kept.settlement = f"dismissed by {caller.user or caller.uid}: {reason}"[:_LONGEST_SETTLEMENT]
-        state = service.site.charge_point(kept.charge_point)
-        if state is not None:
-            state.orphans.settle(kept.id)
+        settlement = f"dismissed by {caller.user or caller.uid}: {reason}"[:_LONGEST_SETTLEMENT]
+        service.site.settle_message(kept, settlement, service.now())
         told = {"message": kept.id, "action": kept.action, "reason": reason, "by": caller.user}
         events.append(Event("message.dismissed", kept.charge_point, told))
     await service.live.keep(changed, events)

@@ -11,11 +11,10 @@ from csmsd.ocpp.timestamps import oddity_of_timestamp, read_timestamp
 from csmsd.ocpp.types import DateTime, IdTagInfo, IdToken, Integer, Message, MeterValue, Reason
 from csmsd.profiles.action import Context, Incoming, Reply
 from csmsd.profiles.core import booking
-from csmsd.profiles.core.charge_points import QuarantinedMessage
 from csmsd.profiles.core.cut_off import is_cut_off_part_of
 from csmsd.profiles.core.energy.gathered import Gathered
 from csmsd.profiles.core.id_tags import authorization_status_of_id_tag, id_tag_info
-from csmsd.profiles.core.orphans import NO_FIT, Orphan
+from csmsd.profiles.core.orphans import NO_FIT
 from csmsd.profiles.core.outside_transactions import Outside
 from csmsd.profiles.core.stop_matching import Claim, Meant, match_stop, stop_matches
 from csmsd.profiles.core.told_readings import Readings, read_many_meter_values, read_meter_values
@@ -58,14 +57,14 @@ def _unreadable(payload: object, at: Context) -> Reply[StopTransactionConf]:
     nothing = given.transaction_id is None and given.meter_stop is None and given.id_tag is None
     known = at.charge_point.orphans.repeated("StopTransaction", written_out(payload))
     if known is not None:
-        return Reply(StopTransactionConf(), [_orphan_stop_again(known, payload, at)])
+        return Reply(StopTransactionConf(), [at.site.set_aside_again(at.charge_point, known, written_out(payload))])
     if not nothing:
         reply = _stop(given, payload, at)
         if any(event.type == "transaction.stopped" for event in reply.events):
             kept = at.site.set_aside(
                 at.charge_point, at.now, "StopTransaction", "unreadable in parts", written_out(payload)
             )
-            _settle_orphan_stop(kept, "booked as far as it could be read", at)
+            at.site.settle_message(kept, "booked as far as it could be read", at.now)
             return Reply(reply.confirmation, [*reply.changes, kept], reply.events)
         if reply.changes:
             return reply
@@ -228,25 +227,13 @@ def _stop_as_orphan(
     text = written_out(payload)
     known = at.charge_point.orphans.repeated("StopTransaction", text)
     if known is not None:
-        return Reply(confirmation, [_orphan_stop_again(known, payload, at)])
+        return Reply(confirmation, [at.site.set_aside_again(at.charge_point, known, written_out(payload))])
     told = Event(
         "transaction.orphaned",
         at.charge_point.id,
         {"claimed_transaction": claim.claimed, "meter_stop_wh": claim.meter_stop, "reason": reason},
     )
     return Reply(confirmation, [at.site.quarantine(at.charge_point, at.now, "StopTransaction", reason, text)], [told])
-
-
-def _orphan_stop_again(known: Orphan, payload: object, at: Context) -> QuarantinedMessage:
-    """Kept once more under its number, so that this answer, too, waits for the commit of the first."""
-    return QuarantinedMessage(
-        id=known.number,
-        charge_point=at.charge_point.id,
-        received_at=known.received_at,
-        action=known.action,
-        reason=known.reason,
-        payload=written_out(payload),
-    )
 
 
 def _parts_of_stop(request: StopTransactionReq | _Readable, transaction: Transaction, at: Context) -> list[Change]:
@@ -264,15 +251,10 @@ def _parts_of_stop(request: StopTransactionReq | _Readable, transaction: Transac
             id_tag=request.id_tag,
             reason=request.reason,
         ):
-            kept = _orphan_stop_again(part, msgspec.json.decode(part.payload), at)
-            _settle_orphan_stop(kept, f"came whole, and is booked on transaction {transaction.id}", at)
+            kept = at.site.set_aside_again(at.charge_point, part, part.payload)
+            at.site.settle_message(kept, f"came whole, and is booked on transaction {transaction.id}", at.now)
             settled.append(kept)
     return settled
-
-
-def _settle_orphan_stop(kept: QuarantinedMessage, settlement: str, at: Context) -> None:
-    kept.settled_at, kept.settlement = at.now, settlement
-    at.charge_point.orphans.settle(kept.id)
 
 
 def guessed_stop_undone(transaction: Transaction, true: Claim | None, at: Context) -> list[Change]:
@@ -316,8 +298,8 @@ def book_waiting_stop(transaction: Transaction, at: Context) -> tuple[list[Chang
         return [], []
     ((orphan, request),) = waiting
     changes, events = _book_told_stop(transaction, request, _transaction_named_by_stop(request), at)
-    settled = _orphan_stop_again(orphan, msgspec.json.decode(orphan.payload or "{}"), at)
-    _settle_orphan_stop(settled, f"booked on transaction {transaction.id}, whose start came later", at)
+    settled = at.site.set_aside_again(at.charge_point, orphan, orphan.payload or "{}")
+    at.site.settle_message(settled, f"booked on transaction {transaction.id}, whose start came later", at.now)
     return [*changes, settled], events
 
 
