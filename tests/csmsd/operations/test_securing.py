@@ -24,6 +24,17 @@ async def raised(site: Site, point: RawChargePoint) -> tuple["asyncio.Task[Any]"
     return running, asked, key
 
 
+async def fallen_back(site: Site) -> tuple[RawChargePoint, str]:
+    """CP1 accepted profile 1 and came with the old one; with the key that it was given."""
+    point = await site.raw("CP1")
+    running, asked, key = await raised(site, point)
+    await point.answer(asked, {"status": "Accepted"})
+    await point.disconnect()
+    point = await site.raw("CP1", register=False)
+    assert (await running).code == 7
+    return point, key
+
+
 async def profile(site: Site) -> tuple[int, str]:
     """The registered profile, and the state of the upgrade."""
     (record,) = (await site.call("charge_point.list", targets=["CP1"]))["charge_points"]
@@ -192,12 +203,7 @@ async def test_one_that_is_removed_meanwhile_leaves_nothing_behind(site: Site) -
 
 async def test_another_attempt_that_comes_to_nothing_keeps_nobody_out(site: Site) -> None:
     """Who fell back may have been another in its place, and so who refuses, while it uses its new profile already."""
-    point = await site.raw("CP1")
-    running, asked, key = await raised(site, point)
-    await point.answer(asked, {"status": "Accepted"})
-    await point.disconnect()
-    point = await site.raw("CP1", register=False)
-    assert (await running).code == 7
+    point, key = await fallen_back(site)
     again = asyncio.create_task(site.call("charge_point.secure", targets=["CP1"], to=1))
     await point.answer(await point.asked("ChangeConfiguration"), {"status": "Rejected"})
     await again
@@ -212,12 +218,7 @@ async def test_another_attempt_that_comes_to_nothing_keeps_nobody_out(site: Site
 
 async def test_another_attempt_to_a_higher_one_keeps_out_nobody_who_has_taken_the_first(site: Site) -> None:
     await site.call("certificate.init", organization="My CPO", names=["127.0.0.1"])
-    point = await site.raw("CP1")
-    running, asked, key = await raised(site, point)
-    await point.answer(asked, {"status": "Accepted"})
-    await point.disconnect()
-    point = await site.raw("CP1", register=False)
-    assert (await running).code == 7
+    point, key = await fallen_back(site)
     again = asyncio.create_task(site.call("charge_point.secure", targets=["CP1"], to=2))
     await point.answer(await point.asked("GetInstalledCertificateIds"), {"status": "NotFound"})
     await point.answer(await point.asked("InstallCertificate"), {"status": "Accepted"})

@@ -48,15 +48,19 @@ class Site:
         told = self.observer.look_at(member, self.scene.site, self.steering, 900 * SECOND, self.scene.now)
         return [event.type for event in told]
 
-    def accept(self, ma: int, key: Key = KEY, transaction: int | None = None) -> None:
+    def send(self, ma: int, key: Key = KEY, transaction: int | None = None) -> int:
+        """Its serial."""
         ledger = self.load.ledger
         serial = ledger.new_serial()
         slot: Any = "default" if transaction is None else "transaction"
         ledger.add(
             key, Hold(serial=serial, slot=slot, transaction=transaction, ma=ma, fallback_ma=ma, phases=(0, 1, 2))
         )
-        ledger.accepted(key, serial, self.scene.now, 0)
-        ledger.tidy(self.scene.now)
+        return serial
+
+    def accept(self, ma: int, key: Key = KEY, transaction: int | None = None) -> None:
+        self.load.ledger.accepted(key, self.send(ma, key, transaction), self.scene.now, 0)
+        self.load.ledger.tidy(self.scene.now)
 
     def readings(self) -> dict[str, tuple[int, ...]]:
         found = readings_of_main_meters(self.scene.site, self.steering.tree, self.scene.now)
@@ -318,12 +322,7 @@ def test_what_was_accepted_after_its_transaction_ends_when_nothing_runs() -> Non
     site.accept(0)
     number = site.scene.started().id
     site.look()
-    ledger = site.load.ledger
-    serial = ledger.new_serial()
-    ledger.add(
-        KEY,
-        Hold(serial=serial, slot="transaction", transaction=number, ma=16 * A, fallback_ma=16 * A, phases=(0, 1, 2)),
-    )
+    ledger, serial = site.load.ledger, site.send(16 * A, transaction=number)
     site.scene.status(1, "Available")
     site.scene.stop(number)
     site.look()
@@ -353,12 +352,7 @@ def test_that_nothing_ran_before_our_clock_was_set_back_ends_nothing(*, dead: bo
         site.observer.clock_moved(-HOUR, site.scene.site, site.scene.now)
     number = site.scene.started().id
     site.look()
-    ledger = site.load.ledger
-    serial = ledger.new_serial()
-    ledger.add(
-        KEY,
-        Hold(serial=serial, slot="transaction", transaction=number, ma=16 * A, fallback_ma=16 * A, phases=(0, 1, 2)),
-    )
+    ledger, serial = site.load.ledger, site.send(16 * A, transaction=number)
     site.scene.stop(number)
     site.look()
     ledger.accepted(KEY, serial, site.scene.now, 0)

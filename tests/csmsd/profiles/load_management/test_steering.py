@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from csmsd.profiles.load_management.budgets import Outside, budgets_from
+from csmsd.profiles.load_management.budgets import Budget, Outside, budgets_from
 from csmsd.profiles.load_management.circuits import Circuit, Key, Member, Tree
 from csmsd.profiles.load_management.holds import Hold, Ledger
 from csmsd.profiles.load_management.manners import Takes
 from csmsd.profiles.load_management.steering import Steering
-from csmsd.profiles.load_management.transition import Periods, Planner
+from csmsd.profiles.load_management.transition import Periods, Planner, Terms
 from tests.bench.load_management.strategies import Csms, KnowsAll
 from tests.bench.load_management.world import Network
 from tests.bench.load_management.world import Site as SimulatedSite
@@ -113,14 +113,19 @@ def test_nobody_gives_way_to_a_doubt_that_ends_by_itself() -> None:
         assert (counted, office.wants()) == ((32 * A if seconds != 2 else 0), {CP1: 32}), seconds
 
 
-def test_where_a_lower_limit_gets_no_answer_the_others_make_room() -> None:
+def two_charge_and_less_comes() -> tuple[Office, list[Budget], dict[Key, Terms]]:
+    """CP1 and CP2 have what there was; from now on there are 20 A."""
     office = Office()
     for number, key in enumerate((CP1, CP2), 1):
         office.arrive(key, number)
     office.settle()
     office.settle()
     budgets = [(office.now, [20 * A, 20 * A, 20 * A, 60 * A])]
-    terms = office.steering.terms(budgets[-1][1])
+    return office, budgets, office.steering.terms(budgets[-1][1])
+
+
+def test_where_a_lower_limit_gets_no_answer_the_others_make_room() -> None:
+    office, budgets, terms = two_charge_and_less_comes()
 
     def wants() -> dict[Key, int]:
         found = office.steering.wants(office.now, budgets, office.ledger, office.reachable)
@@ -144,13 +149,7 @@ def test_where_a_lower_limit_gets_no_answer_the_others_make_room() -> None:
 
 
 def test_one_that_is_silent_for_long_ends_the_turns_of_others() -> None:
-    office = Office()
-    for number, key in enumerate((CP1, CP2), 1):
-        office.arrive(key, number)
-    office.settle()
-    office.settle()
-    budgets = [(office.now, [20 * A, 20 * A, 20 * A, 60 * A])]
-    terms = office.steering.terms(budgets[-1][1])
+    office, budgets, terms = two_charge_and_less_comes()
     for seconds in (0, 100, 121):
         office.now += seconds * 1_000
         found = office.steering.wants(office.now, budgets, office.ledger, office.reachable)
